@@ -1,0 +1,33 @@
+"""Representation learning for scikit-learn users.
+
+Every technique that turns raw tables, text, graphs, images, signals and pairs into
+good vectors is a ``fit``/``transform`` estimator here: it slots into ``Pipeline`` and
+``GridSearchCV``, and applies what was fitted on the training data, exactly, to any
+other data.
+
+The families are submodules, loaded when they are first used:
+``sklearn_replearn.decomposition``, ``sklearn_replearn.text``, and so on.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0.dev0"
+
+_SUBMODULES = (
+    "decomposition",
+    "plotting",
+    "text",
+    "utils",
+)
+
+__all__ = [*_SUBMODULES, "__version__"]
+
+
+def __getattr__(name):
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,229 @@
+"""Truncated singular value decomposition of dense, sparse and implicit matrices.
+
+One solver serves every family. It sees a matrix only through its products with
+blocks of vectors, so a sparse matrix stays sparse, and a matrix that is only known as
+a formula (a centred sparse table, a product of factors) is never written out.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from sklearn.utils import check_random_state
+from threadpoolctl import threadpool_info
+
+
+def n_blas_threads():
+    """Number of threads that a matrix product would use here and now.
+
+    It is one inside joblib's worker processes and under ``threadpool_limits(1)``, so
+    whatever follows it never oversubscribes the processor.
+    """
+    threads = [
+        pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
+    ]
+    return min(threads, default=1)
+
+
+class ThreadedSparseOperator(LinearOperator):
+    """A sparse matrix whose products with dense blocks use several threads.
+
+    The matrix and its transpose are both kept in CSR format, cut into one range of
+    rows a thread with equal numbers of stored values; scipy releases the interpreter
+    lock in the product of each. Every row is summed in the same order whatever the
+    number of threads, so the result does not depend on it.
+
+    Parameters
+    ----------
+    A : sparse matrix or array of shape (n_rows, n_columns)
+    n_threads : int, default=None
+        ``None`` takes as many as BLAS would.
+    """
+
+    def __init__(self, A, n_threads=None):
+        super().__init__(dtype=A.dtype, shape=A.shape)
+        self.n_threads = n_blas_threads() if n_threads is None else n_threads
+        self._matrix = A
+
+    @cached_property
+    def _rows(self):
+        return _split_rows(self._matrix.tocsr(), self.n_threads)
+
+    @cached_property
+    def _columns(self):
+        return _split_rows(self._matrix.T.tocsr(), self.n_threads)
+
+    def _multiply(self, parts, X):
+        X = np.ascontiguousarray(X)
+        if len(parts) == 1:
+            return parts[0] @ X
+        with ThreadPoolExecutor(len(parts)) as pool:
+            return np.concatenate(list(pool.map(lambda part: part @ X, parts)))
+
+    def _matmat(self, X):
+        return self._multiply(self._rows, X)
+
+    def _rmatmat(self, X):
+        return self._multiply(self._columns, X)
+
+
+def _split_rows(A, n_parts):
+    """Cut a CSR matrix into ranges of rows of about equal size, without copies."""
+    ends = np.searchsorted(A.indptr, np.linspace(0, A.nnz, n_parts + 1)[1:-1])
+    bounds = np.unique([0, *ends, A.shape[0]])
+    parts = []
+    for start, stop in pairwise(bounds):
+        first, last = A.indptr[start], A.indptr[stop]
+        parts.append(
+            sparse.csr_array(
+                (
+                    A.data[first:last],
+                    A.indices[first:last],
+                    A.indptr[start : stop + 1] - first,
+                ),
+                shape=(stop - start, A.shape[1]),
+            )
+        )
+    return parts
+
+
+def as_operator(A):
+    """View a dense, sparse or implicit matrix as a ``LinearOperator``."""
+    if sparse.issparse(A):
+        return ThreadedSparseOperator(A)
+    return aslinearoperator(A)
+
+
+def randomized_svd(A, n_components, *, n_iter=5, n_oversamples=10, random_state=None):
+    """Truncated singular value decomposition by a randomised block Krylov method.
+
+    A random block is multiplied again and again by the matrix and its transpose; all
+    the blocks together, made orthonormal, span a subspace in which the best rank-k
+    approximation is sought (Rayleigh-Ritz). Power iteration, which keeps the last
+    block only, needs about the square of the number of iterations for the same
+    accuracy. Where the basis would span the whole space, the decomposition is exact.
+
+    Parameters
+    ----------
+    A : array, sparse matrix or LinearOperator of shape (n_rows, n_columns)
+        Real, float32 or float64. The work is done in this precision.
+    n_components : int
+        Number of singular triplets, at most ``min(A.shape)``.
+    n_iter : int, default=5
+        Number of iterations; each multiplies a block by A and by its transpose. The
+        matrix is read ``2 * n_iter + 2`` times in all.
+    n_oversamples : int, default=10
+        Width of the block beyond `n_components`. The block is never narrower than
+        `n_components`, since a singular value of multiplicity m needs m columns.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first block.
+
+    Returns
+    -------
+    U : ndarray of shape (n_rows, n_components)
+    s : ndarray of shape (n_components,)
+        In descending order.
+    Vt : ndarray of shape (n_components, n_columns)
+        The entry of largest absolute value in each row is positive.
+
+    References
+    ----------
+    C. Musco and C. Musco, "Randomized block Krylov methods for stronger and faster
+    approximate singular value decomposition", NeurIPS 2015.
+    """
+    operator = as_operator(A)
+    # B is A or its transpose, whichever is tall: the basis lives on the narrow side.
+    wide = operator.shape[0] < operator.shape[1]
+    multiply = operator.rmatmat if wide else operator.matmat
+    multiply_transposed = operator.matmat if wide else operator.rmatmat
+
+    width = min(operator.shape)
+    block_size = n_components + n_oversamples
+    if (n_iter + 1) * block_size >= width:
+        V = np.eye(width, dtype=operator.dtype)
+    else:
+        start = check_random_state(random_state).standard_normal((width, block_size))
+        start = start.astype(operator.dtype, copy=False)
+        V = _krylov_vectors(multiply, multiply_transposed, start, n_iter, n_components)
+
+    # Rayleigh-Ritz: the singular triplets of B V, whose left vectors are exact.
+    Q, R = orthonormalize(multiply(V))
+    left, s, right = linalg.svd(R, full_matrices=False)
+    tall = Q @ left[:, :n_components]
+    narrow = V @ right[:n_components].T
+    U, V = (narrow, tall) if wide else (tall, narrow)
+    signs = leading_signs(V.T)
+    return U * signs, s[:n_components], V.T * signs[:, np.newaxis]
+
+
+def leading_signs(rows):
+    """Sign of the entry of largest absolute value in each row (1 for a zero row)."""
+    largest = np.abs(rows).argmax(axis=1)
+    return np.where(rows[np.arange(len(rows)), largest] < 0, -1, 1).astype(rows.dtype)
+
+
+def _krylov_vectors(multiply, multiply_transposed, start, n_iter, n_components):
+    """Orthonormal columns that contain the leading right singular vectors of B.
+
+    In exact arithmetic they are the Ritz vectors of ``B.T @ B``, which costs nothing
+    beyond the products already made. This squares the condition number: where the
+    first block shows that the small singular values would drown, each image is made
+    orthonormal before it is multiplied by the transpose, and the whole basis is
+    returned.
+    """
+    block, _ = orthonormalize(start)
+    width, size = block.shape
+    basis = np.empty((width, (n_iter + 1) * size), dtype=block.dtype, order="F")
+    projected = np.zeros((basis.shape[1],) * 2, dtype=block.dtype)
+    for i in range(n_iter + 1):
+        here, stop = slice(i * size, (i + 1) * size), (i + 1) * size
+        basis[:, here] = block
+        image = multiply(block)
+        if i == 0:
+            smallest, *_, largest = linalg.eigvalsh(image.T @ image)
+            squares = smallest > np.sqrt(np.finfo(block.dtype).eps) * largest
+        if i == n_iter:
+            projected[here, here] = image.T @ image
+            break
+        if not squares:
+            image, _ = orthonormalize(image)
+        block = multiply_transposed(image)
+        known = basis[:, :stop]
+        projected[:stop, here] = known.T @ block
+        block -= known @ projected[:stop, here]
+        block, projected[stop : stop + size, here] = orthonormalize(block, known)
+    if not squares:
+        return basis
+    _, vectors = linalg.eigh(projected, lower=True)
+    return basis @ vectors[:, -n_components:]
+
+
+def orthonormalize(Y, basis=None):
+    """Factor ``Y = Q @ R`` with orthonormal Q, orthogonal to `basis` as Y is.
+
+    Cholesky QR is several times faster than Householder's on tall matrices. It is
+    repeated where it may have lost digits, and gives way to Householder's where the
+    columns are nearly dependent.
+    """
+    identity = R = np.eye(Y.shape[1], dtype=Y.dtype)
+    eps = np.finfo(Y.dtype).eps
+    for _ in range(2):
+        try:
+            factor = linalg.cholesky(Y.T @ Y)
+            diagonal = np.diag(factor)
+            ratio = diagonal.min() / diagonal.max()
+            if ratio < eps**0.375:
+                raise linalg.LinAlgError
+            Y = Y @ linalg.solve_triangular(factor, identity)
+        except linalg.LinAlgError:
+            Y, factor = linalg.qr(Y, mode="economic")
+            ratio = 0.0
+        R = factor @ R
+        if ratio > 0.03:
+            break
+        if basis is not None:
+            Y -= basis @ (basis.T @ Y)
+    return Y, R

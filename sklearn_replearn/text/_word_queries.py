@@ -1,0 +1,153 @@
+"""Questions to word vectors: similarity, nearest words, analogies."""
+
+from difflib import get_close_matches
+
+import numpy as np
+from sklearn.preprocessing import normalize
+from sklearn.utils.validation import check_is_fitted
+
+
+class WordQueriesMixin:
+    """Query methods of the estimators that fit one vector a word.
+
+    They need the fitted `vocabulary_`, a dict of word to row, and `word_vectors_`, an
+    array of shape (n_words, n_components_).
+    """
+
+    def embed_words(self, words):
+        """Vectors of single words.
+
+        Parameters
+        ----------
+        words : str or sequence of str
+            Words of the vocabulary.
+
+        Returns
+        -------
+        vectors : ndarray of shape (n_words, n_components_)
+            For a single string, of shape (n_components_,).
+
+        Raises
+        ------
+        ValueError
+            If a word is not in the vocabulary; the message suggests similar ones.
+        """
+        check_is_fitted(self)
+        rows = self._word_rows([words] if isinstance(words, str) else words)
+        vectors = self.word_vectors_[rows]
+        return vectors[0] if isinstance(words, str) else vectors
+
+    def similarity(self, a, b):
+        """Cosine of the angle between the vectors of two words.
+
+        Parameters
+        ----------
+        a, b : str
+            Words of the vocabulary.
+
+        Returns
+        -------
+        similarity : float
+            In [-1, 1]; 0 if either vector is zero.
+        """
+        first, second = normalize(self.embed_words([a, b]))
+        return float(first @ second)
+
+    def most_similar(self, positive, negative=(), topn=10):
+        """Words nearest to a sum of word vectors, by cosine similarity.
+
+        Each given word counts as a unit vector, added or subtracted; the given words
+        themselves are left out of the answer.
+
+        Parameters
+        ----------
+        positive : str or sequence of str
+            Words to be near to.
+        negative : str or sequence of str, default=()
+            Words to be far from.
+        topn : int, default=10
+            How many words to return, at most.
+
+        Returns
+        -------
+        words : list of (str, float)
+            Words with their similarities, nearest first.
+        """
+        check_is_fitted(self)
+        positive = [positive] if isinstance(positive, str) else list(positive)
+        negative = [negative] if isinstance(negative, str) else list(negative)
+        rows = self._word_rows(positive + negative)
+        if not rows:
+            raise ValueError("most_similar needs at least one word.")
+        weights = np.repeat([1.0, -1.0], [len(positive), len(negative)])
+        units = normalize(self.word_vectors_)
+        target = normalize((weights @ units[rows])[np.newaxis])[0]
+        return self._best_words(units @ target, rows, topn)
+
+    def analogy(self, a, b, c, *, method="add", topn=10):
+        """Words that answer "a is to b as c is to ...".
+
+        Parameters
+        ----------
+        a, b, c : str
+            Words of the vocabulary.
+        method : {"add", "multiply"}, default="add"
+            "add" ranks words by cos(w, b) - cos(w, a) + cos(w, c) (3CosAdd, [1]_);
+            "multiply" by cos(w, b) cos(w, c) / cos(w, a), with cosines shifted to
+            [0, 1] (3CosMul, [2]_).
+        topn : int, default=10
+            How many words to return, at most.
+
+        Returns
+        -------
+        words : list of (str, float)
+            Words with their scores, best first; a, b and c are left out.
+
+        References
+        ----------
+        .. [1] T. Mikolov, W. Yih and G. Zweig, "Linguistic regularities in continuous
+           space word representations", NAACL 2013.
+        .. [2] O. Levy and Y. Goldberg, "Linguistic regularities in sparse and explicit
+           word representations", CoNLL 2014.
+        """
+        check_is_fitted(self)
+        rows = self._word_rows([a, b, c])
+        units = normalize(self.word_vectors_)
+        cos_a, cos_b, cos_c = units[rows] @ units.T
+        if method == "add":
+            scores = cos_b - cos_a + cos_c
+        elif method == "multiply":
+            shift_a, shift_b, shift_c = ((1 + cos) / 2 for cos in (cos_a, cos_b, cos_c))
+            scores = shift_b * shift_c / (shift_a + 0.001)
+        else:
+            raise ValueError(f"method must be 'add' or 'multiply', got {method!r}.")
+        return self._best_words(scores, rows, topn)
+
+    def to_keyed_vectors(self):
+        """The word vectors as gensim's ``KeyedVectors``, words in vocabulary order.
+
+        Returns
+        -------
+        vectors : gensim.models.KeyedVectors
+        """
+        check_is_fitted(self)
+        from sklearn_replearn._gensim import keyed_vectors
+
+        return keyed_vectors(self._words(), self.word_vectors_)
+
+    def _words(self):
+        return sorted(self.vocabulary_, key=self.vocabulary_.get)
+
+    def _word_rows(self, words):
+        for word in words:
+            if word not in self.vocabulary_:
+                close = get_close_matches(str(word), self.vocabulary_, n=3)
+                hint = f"; close to it are {', '.join(map(repr, close))}" * bool(close)
+                raise ValueError(f"The word {word!r} is not in the vocabulary{hint}.")
+        return [self.vocabulary_[word] for word in words]
+
+    def _best_words(self, scores, excluded, topn):
+        words = self._words()
+        order = np.argsort(-scores, kind="stable")
+        order = order[~np.isin(order, excluded)][:topn]
+        return [(words[row], float(scores[row])) for row in order]

@@ -1,0 +1,1 @@
+"""Discovery of the estimators, and the conformance suite that they pass."""

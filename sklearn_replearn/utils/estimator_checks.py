@@ -1,0 +1,1143 @@
+"""The conformance suite: what every representation must do, whatever its input is.
+
+scikit-learn's ``check_estimator`` feeds tables of numbers, and gives up on estimators
+that take anything else: one that reads text or graphs gets a single check. This suite
+feeds each estimator input of its own kind (tables, documents, images, adjacencies,
+pairs, or what the caller supplies) and checks the promises that a user relies on.
+
+A check is a function ``check_...(estimator, data)`` that raises ``AssertionError`` with
+a sentence that says what went wrong. :func:`check_representation_estimator` runs all
+that apply; :func:`parametrize_with_representation_checks` makes a pytest case of each.
+"""
+
+import inspect
+import os
+import pickle
+import random
+import subprocess
+import sys
+import tempfile
+import textwrap
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils import get_tags
+
+__all__ = [
+    "CheckData",
+    "Effect",
+    "check_representation_estimator",
+    "make_check_data",
+    "parametrize_with_representation_checks",
+]
+
+#: Parameters that change how the work is done or shown, never its result.
+EXEMPT_PARAMETERS = ("device", "memory", "n_jobs", "verbose")
+
+
+@dataclass(frozen=True)
+class CheckData:
+    """Input of one kind for the checks.
+
+    Attributes
+    ----------
+    kind : {"table", "text", "image", "graph", "pairs"} or str
+        Decides which checks apply; another name gets those that fit any input.
+    X : object
+        What `fit` takes.
+    y : ndarray of shape (n_samples,)
+        Labels of X, at least two classes with ten members each.
+    rows : object
+        What `transform` takes, other rows than those of X.
+    unknown : object, default=None
+        Rows in which nothing is known from `fit` (words never seen, a node without
+        edges): `transform` must give finite rows or a ValueError. ``None`` if there is
+        no such thing.
+    other : tuple (X, y), default=None
+        Other input for `fit`. ``None`` makes it of X, backwards, without its last
+        tenth.
+    """
+
+    kind: str
+    X: Any
+    y: np.ndarray
+    rows: Any
+    unknown: Any = None
+    other: tuple | None = None
+
+    def other_fit(self):
+        """Another X and y for `fit`."""
+        if self.other is not None:
+            return self.other
+        order = np.arange(_length(self.X))[::-1][: int(0.9 * _length(self.X))]
+        if self.kind == "graph":
+            return self.X[order][:, order], self.y[order]
+        return take(self.X, order), self.y[order]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A setting of one parameter that must change the result.
+
+    Attributes
+    ----------
+    value : object
+        The parameter's value; it must differ from the one that it replaces.
+    given : dict, default={}
+        Other parameters, under which the parameter acts.
+    data : CheckData, default=None
+        Input on which it acts; the estimator's usual check data if ``None``.
+    observe : callable(fitted_estimator, data) -> object, default=None
+        What must change; the output of `transform` on new rows if ``None``.
+    """
+
+    value: Any
+    given: dict = field(default_factory=dict)
+    data: CheckData | None = None
+    observe: Callable | None = None
+
+
+# ---------------------------------------------------------------------------
+# Input
+# ---------------------------------------------------------------------------
+
+
+def make_check_data(estimator, *, n_samples=60, random_state=0):
+    """Small input of the kind that an estimator's tags say it takes.
+
+    The tags are read in this order: ``input="pairs"`` among the parameters makes
+    labelled pairs; ``input_tags.pairwise`` an adjacency; ``input_tags.string`` or
+    ``dict`` documents; ``input_tags.three_d_array`` without ``two_d_array`` images;
+    else a table.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_samples : int, default=60
+        Number of training samples.
+    random_state : int, default=0
+
+    Returns
+    -------
+    data : CheckData
+    """
+    tags = get_tags(estimator).input_tags
+    rng = np.random.default_rng(random_state)
+    if getattr(estimator, "input", "rows") == "pairs":
+        return _make_pairs(rng, n_samples)
+    if tags.pairwise:
+        return _make_graph(rng, n_samples)
+    if tags.string and not tags.two_d_array:
+        return _make_text(rng, n_samples)
+    if tags.three_d_array and not tags.two_d_array:
+        return _make_images(rng, n_samples)
+    return _make_table(rng, n_samples)
+
+
+def _make_table(rng, n_samples, n_features=8):
+    y = np.arange(n_samples + 20) % 3
+    factors = rng.standard_normal((len(y), 3)) + 2 * np.eye(3)[y]
+    X = factors @ rng.standard_normal((3, n_features))
+    X += 0.5 * rng.standard_normal(X.shape)
+    X = np.abs(X)  # fit for estimators that want positive input, too
+    return CheckData("table", X[:-20], y[:-20], X[-20:])
+
+
+def _make_text(rng, n_samples, n_words=120):
+    words = np.array([_spell(i) for i in range(n_words)])
+    y = np.arange(n_samples + 20) % 3
+    frequencies = 1 / np.arange(1, n_words + 1)
+    topics = [frequencies[rng.permutation(n_words)] for _ in range(3)]
+    documents = [
+        " ".join(
+            rng.choice(
+                words, size=rng.integers(8, 20), p=topics[topic] / topics[topic].sum()
+            )
+        )
+        for topic in y
+    ]
+    return CheckData(
+        "text", documents[:-20], y[:-20], documents[-20:], unknown=["zzzzz qqqqq", ""]
+    )
+
+
+def _spell(number):
+    """A pronounceable word for a number."""
+    consonants, vowels = "bdfgklmnprstvz", "aeiou"
+    word = ""
+    for _ in range(3):
+        number, consonant = divmod(number, len(consonants))
+        number, vowel = divmod(number, len(vowels))
+        word += consonants[consonant] + vowels[vowel]
+    return word
+
+
+def _make_images(rng, n_samples, side=12):
+    y = np.arange(n_samples + 20) % 3
+    X = rng.uniform(0, 0.3, size=(len(y), side, side))
+    for i, label in enumerate(y):
+        start = rng.integers(0, side - 4)
+        X[i, start : start + 2 + label, 2:-2] += 0.6
+    return CheckData("image", X[:-20], y[:-20], X[-20:])
+
+
+def _make_graph(rng, n_samples):
+    y = np.arange(n_samples) % 3
+    chances = np.where(y[:, np.newaxis] == y, 0.4, 0.05)
+    upper = np.triu(rng.uniform(size=chances.shape) < chances, 1)
+    ring = np.eye(n_samples, k=3)  # no node without an edge
+    A = sparse.csr_array(np.maximum(upper, ring) + np.maximum(upper, ring).T)
+    isolated = sparse.csr_array((2, n_samples))
+    return CheckData("graph", A, y, A[: n_samples // 3], unknown=isolated)
+
+
+def _make_pairs(rng, n_samples):
+    table = _make_table(rng, 2 * n_samples)
+    first, second = table.X[:n_samples], table.X[rng.permutation(n_samples)]
+    y = rng.permutation(n_samples) % 2
+    second = np.where(y[:, np.newaxis] == 1, first + 0.1, second)
+    return CheckData("pairs", np.stack([first, second], axis=1), y, table.rows)
+
+
+def take(X, rows):
+    """The given rows of any input: array, sparse matrix, DataFrame or list."""
+    if isinstance(X, list):
+        return [X[row] for row in rows]
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    return X[rows]
+
+
+def _length(X):
+    return X.shape[0] if hasattr(X, "shape") else len(X)
+
+
+# ---------------------------------------------------------------------------
+# Helpers of the checks
+# ---------------------------------------------------------------------------
+
+
+def _fit(estimator, data):
+    """A fitted clone."""
+    return clone(estimator).fit(data.X, data.y)
+
+
+def _dense(Z):
+    """Output as an ndarray, from any container."""
+    if sparse.issparse(Z):
+        return Z.toarray()
+    if hasattr(Z, "to_numpy"):
+        return Z.to_numpy()
+    return np.asarray(Z)
+
+
+def _assert_same(actual, expected, message):
+    """Equal to 1e-12 (float64) or 1e-5 (float32) of the largest absolute value."""
+    actual, expected = _dense(actual), _dense(expected)
+    assert actual.shape == expected.shape, (
+        f"{message}: the shapes are {actual.shape} and {expected.shape}."
+    )
+    if not actual.size or actual.dtype.kind not in "fc":
+        assert np.array_equal(actual, expected), f"{message}."
+        return
+    tolerance = 1e-5 if np.float32 in (actual.dtype, expected.dtype) else 1e-12
+    scale = np.abs(expected).max() or 1.0
+    difference = np.abs(actual - expected).max() / scale
+    assert difference <= tolerance, (
+        f"{message}: the outputs differ by {difference:.1e} of the largest value, more "
+        f"than {tolerance:.0e}."
+    )
+
+
+def _fingerprint(value):
+    """Something that changes when a parameter's value is changed in place."""
+    if hasattr(value, "state_dict") and hasattr(value, "training"):  # a torch module
+        state = {k: v.detach().cpu().numpy() for k, v in value.state_dict().items()}
+        return joblib.hash((state, value.training))
+    if isinstance(value, BaseEstimator):
+        return joblib.hash(vars(value))
+    return joblib.hash(value)
+
+
+def _random_states():
+    """The states of the global random generators of Python, numpy and torch."""
+    states = {"random": random.getstate(), "numpy.random": np.random.get_state()}  # noqa: NPY002 - the global one is what must not move
+    if "torch" in sys.modules:
+        states["torch"] = sys.modules["torch"].get_rng_state().numpy()
+    return {name: joblib.hash(state) for name, state in states.items()}
+
+
+def _with_seed(estimator, seed):
+    has_seed = "random_state" in estimator.get_params(deep=False)
+    return clone(estimator).set_params(**({"random_state": seed} if has_seed else {}))
+
+
+# ---------------------------------------------------------------------------
+# The checks
+# ---------------------------------------------------------------------------
+
+
+def check_init_only_assigns(estimator, data):
+    """`__init__` stores its arguments, unchanged, and does nothing else."""
+    cls = type(estimator)
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    kinds = {p.kind for p in parameters}
+    assert inspect.Parameter.VAR_KEYWORD not in kinds, (
+        f"{cls.__name__}.__init__ takes **kwargs; spell every parameter out."
+    )
+    given = {
+        name: object() for name in estimator.get_params(deep=False)
+    }  # nothing can be done with these but to keep them
+    try:
+        made = cls(**given)
+    except Exception as error:
+        raise AssertionError(
+            f"{cls.__name__}.__init__ does more than assign: it raised {error!r} when "
+            "given plain objects."
+        ) from error
+    assert vars(made).keys() == given.keys(), (
+        f"{cls.__name__}.__init__ sets {sorted(vars(made).keys() ^ given.keys())} "
+        "beyond its parameters, or leaves them out."
+    )
+    for name, value in given.items():
+        assert getattr(made, name) is value, (
+            f"{cls.__name__}.__init__ changes the parameter {name!r}."
+        )
+
+
+def check_clone(estimator, data):
+    """A clone has the same parameters, and nothing that was fitted."""
+    fitted = _fit(estimator, data)
+    copy = clone(fitted)
+    original, cloned = (e.get_params(deep=False) for e in (fitted, copy))
+    assert original.keys() == cloned.keys()
+    for name in original:
+        assert _fingerprint(original[name]) == _fingerprint(cloned[name]), (
+            f"The clone's parameter {name!r} differs from the original's."
+        )
+    try:
+        copy.transform(data.rows)
+    except NotFittedError:
+        return
+    raise AssertionError("A clone of a fitted estimator transforms without fitting.")
+
+
+def check_unfitted(estimator, data):
+    """`transform` before `fit` raises NotFittedError."""
+    for method in ("transform", "inverse_transform", "score", "predict"):
+        if not hasattr(estimator, method):
+            continue
+        try:
+            getattr(clone(estimator), method)(data.rows)
+        except NotFittedError:
+            continue
+        except Exception as error:
+            raise AssertionError(
+                f"{method} of an unfitted estimator raised {error!r} instead of "
+                "NotFittedError."
+            ) from error
+        raise AssertionError(f"{method} of an unfitted estimator did not raise.")
+
+
+def check_clones_share_nothing(estimator, data):
+    """Fitting one clone leaves every other as it was."""
+    alone = _fit(estimator, data).transform(data.rows)
+    first = _fit(estimator, data)
+    second = clone(estimator).fit(*data.other_fit())
+    other = second.transform(data.rows) if data.kind != "graph" else None
+    _assert_same(first.transform(data.rows), alone, "Fitting one clone changed another")
+    if other is not None:
+        third = clone(first).fit(*data.other_fit())
+        _assert_same(
+            third.transform(data.rows), other, "A clone remembers an earlier fit"
+        )
+
+
+def check_output(estimator, data):
+    """`transform` gives a finite float matrix with one row for each input row."""
+    Z = _dense(_fit(estimator, data).transform(data.rows))
+    assert Z.ndim == 2, f"The output has {Z.ndim} dimensions instead of 2."
+    assert len(Z) == _length(data.rows), (
+        f"{_length(data.rows)} rows went in, {len(Z)} came out."
+    )
+    assert Z.dtype.kind in "fiu", f"The output's dtype is {Z.dtype}."
+    assert np.isfinite(Z).all(), "The output holds NaN or infinity."
+
+
+def check_fit_returns_self(estimator, data):
+    """`fit` returns the estimator, and sets no parameter."""
+    fresh = clone(estimator)
+    before = {k: _fingerprint(v) for k, v in fresh.get_params(deep=False).items()}
+    assert fresh.fit(data.X, data.y) is fresh, "fit does not return self."
+    fresh.transform(data.rows)
+    after = {k: _fingerprint(v) for k, v in fresh.get_params(deep=False).items()}
+    changed = sorted(name for name in before if before[name] != after[name])
+    assert not changed, (
+        f"fit or transform changed the values of the parameters {changed}; work on "
+        "copies (clone an estimator, deep-copy a module)."
+    )
+
+
+def check_fit_transform_equals_transform(estimator, data):
+    """`fit_transform(X)` is `fit(X).transform(X)`."""
+    together = clone(estimator).fit_transform(data.X, data.y)
+    apart = _fit(estimator, data).transform(data.X)
+    _assert_same(together, apart, "fit_transform(X) is not fit(X).transform(X)")
+
+
+def check_refit_is_identical(estimator, data):
+    """Fitting again gives the same result, whatever was fitted in between."""
+    fitted = _fit(estimator, data)
+    first = fitted.transform(data.rows)
+    second = fitted.fit(data.X, data.y).transform(data.rows)
+    _assert_same(second, first, "A second fit on the same data differs")
+    if not getattr(estimator, "warm_start", False):
+        fitted.fit(*data.other_fit())
+        third = fitted.fit(data.X, data.y).transform(data.rows)
+        _assert_same(third, first, "fit depends on what was fitted before")
+
+
+def check_transform_is_repeatable(estimator, data):
+    """`transform` changes nothing: not the estimator, not its own next result."""
+    fitted = _fit(estimator, data)
+    before = set(vars(fitted))
+    first = fitted.transform(data.rows)
+    _assert_same(fitted.transform(data.rows), first, "A second transform differs")
+    assert set(vars(fitted)) == before, (
+        f"transform sets the attributes {sorted(set(vars(fitted)) - before)}."
+    )
+
+
+def check_subset_invariance(estimator, data):
+    """A row's vector does not depend on the rows beside it."""
+    fitted = _fit(estimator, data)
+    whole = _dense(fitted.transform(data.rows))
+    for rows in ([0], [1, 2, 3], list(range(_length(data.rows) // 2))):
+        part = fitted.transform(take(data.rows, rows))
+        _assert_same(part, whole[rows], f"{len(rows)} rows alone differ")
+
+
+def check_order_invariance(estimator, data):
+    """Rows in another order give the same vectors in that order."""
+    fitted = _fit(estimator, data)
+    order = np.random.default_rng(0).permutation(_length(data.rows))
+    _assert_same(
+        fitted.transform(take(data.rows, order)),
+        _dense(fitted.transform(data.rows))[order],
+        "The rows in another order differ",
+    )
+
+
+def check_chunk_invariance(estimator, data):
+    """Transforming in chunks of any size gives what transforming at once gives."""
+    fitted = _fit(estimator, data)
+    whole = fitted.transform(data.rows)
+    for size in (1, 7):
+        starts = range(0, _length(data.rows), size)
+        chunks = [
+            take(data.rows, list(range(start, min(start + size, _length(data.rows)))))
+            for start in starts
+        ]
+        parts = np.concatenate([_dense(fitted.transform(chunk)) for chunk in chunks])
+        _assert_same(parts, whole, f"Chunks of {size} differ from the whole")
+
+
+def check_input_unchanged(estimator, data):
+    """Neither `fit` nor `transform` writes into its input; read-only input works."""
+    X, rows = _read_only(data.X), _read_only(data.rows)
+    before = joblib.hash((X, data.y, rows))
+    fitted = clone(estimator).fit(X, data.y)
+    fitted.transform(rows)
+    assert joblib.hash((X, data.y, rows)) == before, "fit or transform changed X or y."
+    _assert_same(
+        fitted.transform(rows),
+        _fit(estimator, data).transform(data.rows),
+        "Read-only input differs",
+    )
+
+
+def _read_only(X):
+    if isinstance(X, np.ndarray):
+        X = X.copy()
+        X.flags.writeable = False
+    elif sparse.issparse(X):
+        X = X.copy()
+        for part in (X.data, X.indices, X.indptr):
+            part.flags.writeable = False
+    return X
+
+
+def check_memory_mapped_input(estimator, data):
+    """Memory-mapped arrays work as arrays in memory do."""
+    with tempfile.TemporaryDirectory() as folder:
+        mapped = []
+        for name, X in (("X", data.X), ("rows", data.rows)):
+            path = Path(folder) / name
+            joblib.dump(X, path)
+            mapped.append(joblib.load(path, mmap_mode="r"))
+        fitted = clone(estimator).fit(mapped[0], data.y)
+        Z = fitted.transform(mapped[1])
+        _assert_same(
+            Z, _fit(estimator, data).transform(data.rows), "Memory-mapped input differs"
+        )
+        del mapped
+
+
+def check_float_precision(estimator, data):
+    """float32 input gives float32 vectors, near those of float64."""
+    outputs = {}
+    for dtype in (np.float64, np.float32):
+        fitted = clone(estimator).fit(data.X.astype(dtype), data.y)
+        Z = outputs[dtype] = _dense(fitted.transform(data.rows.astype(dtype)))
+        assert Z.dtype == dtype, f"{np.dtype(dtype)} rows gave {Z.dtype} vectors."
+    difference = np.abs(outputs[np.float32] - outputs[np.float64]).max()
+    scale = np.abs(outputs[np.float64]).max()
+    assert difference <= 1e-2 * scale, (
+        f"float32 and float64 differ by {difference / scale:.1e} of the largest value."
+    )
+
+
+def check_integer_input(estimator, data):
+    """Integers are read as the numbers they are."""
+    X, rows = np.rint(3 * data.X).astype(int), np.rint(3 * data.rows).astype(int)
+    _assert_same(
+        _dense(clone(estimator).fit(X, data.y).transform(rows)).astype(np.float64),
+        clone(estimator).fit(X.astype(float), data.y).transform(rows.astype(float)),
+        "Integers differ from the same numbers as floats",
+    )
+
+
+def check_random_state(estimator, data):
+    """A fixed random_state fixes the result; None draws from numpy's generator."""
+    if "random_state" not in estimator.get_params(deep=False):
+        return
+    saved = np.random.get_state()  # noqa: NPY002
+    try:
+        results = []
+        for global_seed in (0, 1):
+            np.random.seed(global_seed)  # noqa: NPY002
+            results.append(_fit(_with_seed(estimator, 0), data).transform(data.rows))
+        _assert_same(*results, "With a fixed random_state the global seed matters")
+        results = []
+        for _ in range(2):
+            np.random.seed(0)  # noqa: NPY002
+            results.append(_fit(_with_seed(estimator, None), data).transform(data.rows))
+        _assert_same(*results, "random_state=None does not draw from numpy's generator")
+    finally:
+        np.random.set_state(saved)  # noqa: NPY002
+
+
+def check_global_random_state_untouched(estimator, data):
+    """The global random generators of Python, numpy and torch stay as they were."""
+    estimator = _with_seed(estimator, 0)
+    before = _random_states()
+    fitted = estimator.fit(data.X, data.y)
+    fitted.transform(data.rows)
+    after = _random_states()
+    touched = [name for name in before if before[name] != after[name]]
+    assert not touched, (
+        f"fit or transform moved the global random generator of {', '.join(touched)}."
+    )
+
+
+def check_invalid_parameters(estimator, data):
+    """A value of a wrong type raises in `fit`, and the message names the parameter."""
+    constraints = getattr(estimator, "_parameter_constraints", {})
+    for name in estimator.get_params(deep=False):
+        if constraints and constraints.get(name) == "no_validation":
+            continue
+        wrong = clone(estimator).set_params(**{name: type("Wrong", (), {})()})
+        try:
+            wrong.fit(data.X, data.y)
+        except (ValueError, TypeError) as error:
+            assert name in str(error), (
+                f"A wrong value of {name!r} raised a message that does not name it: "
+                f"{error}"
+            )
+        except Exception as error:
+            raise AssertionError(
+                f"A wrong value of {name!r} raised {error!r} instead of a ValueError."
+            ) from error
+        else:
+            raise AssertionError(f"A wrong value of {name!r} was accepted by fit.")
+
+
+def check_more_components_than_possible(estimator, data):
+    """Too large an n_components warns and keeps what the data allow."""
+    if "n_components" not in estimator.get_params(deep=False):
+        return
+    asked = 500
+    many = clone(estimator).set_params(n_components=asked)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        width = _dense(many.fit(data.X, data.y).transform(data.rows)).shape[1]
+    assert getattr(many, "n_components_", width) == width, (
+        f"n_components_ is {many.n_components_}, but the output has {width} columns."
+    )
+    if width < asked:
+        messages = [str(w.message) for w in caught if w.category is UserWarning]
+        assert any("n_components" in message for message in messages), (
+            f"n_components={asked} gave {width} columns without a UserWarning."
+        )
+        assert hasattr(many, "n_components_"), (
+            "The number of columns kept is not in n_components_."
+        )
+
+
+def check_feature_names(estimator, data):
+    """`get_feature_names_out` gives one distinct name for each column."""
+    fitted = _fit(estimator, data)
+    names = fitted.get_feature_names_out()
+    width = _dense(fitted.transform(data.rows)).shape[1]
+    assert len(names) == width, f"There are {len(names)} names for {width} columns."
+    assert names.dtype == object, "The names are not an array of dtype object."
+    assert len(set(names)) == width, "The names repeat."
+
+
+def check_set_output(estimator, data):
+    """`set_output` gives pandas and polars frames with the same numbers and names."""
+    fitted = _fit(estimator, data)
+    expected = _dense(fitted.transform(data.rows))
+    for library in _installed("pandas", "polars"):
+        fitted.set_output(transform=library)
+        frames = [fitted.transform(data.rows)]
+        if data.kind != "pairs":
+            frames.append(clone(fitted).fit_transform(data.X, data.y))
+        for frame in frames:
+            assert type(frame).__module__.startswith(library), (
+                f"set_output(transform={library!r}) gave a {type(frame)}."
+            )
+            assert list(frame.columns) == list(fitted.get_feature_names_out()), (
+                f"The columns of the {library} frame are not get_feature_names_out()."
+            )
+        _assert_same(
+            fitted.transform(data.rows), expected, f"The {library} frame differs"
+        )
+
+
+def _installed(*libraries):
+    return [library for library in libraries if find_spec(library)]
+
+
+def check_dataframe_input(estimator, data):
+    """pandas and polars input gives what arrays and lists give, and keeps the index."""
+    expected = _fit(estimator, data).transform(data.rows)
+    for library in _installed("pandas", "polars"):
+        X, rows = (_as_frame(part, library) for part in (data.X, data.rows))
+        fitted = clone(estimator).fit(X, data.y)
+        _assert_same(fitted.transform(rows), expected, f"{library} input differs")
+        if library == "pandas":
+            frame = fitted.set_output(transform="pandas").transform(rows)
+            assert list(frame.index) == list(rows.index), (
+                "The frame that set_output gives does not have the index of its input."
+            )
+
+
+def _as_frame(X, library):
+    """A table as a DataFrame, documents as a Series; in pandas with an index."""
+    module = import_module(library)
+    index = {"index": np.arange(_length(X))[::-1]} if library == "pandas" else {}
+    if isinstance(X, list):
+        return module.Series(X, **index)
+    columns = [f"feature {j}" for j in range(X.shape[1])]
+    if library == "pandas":
+        return module.DataFrame(X, columns=columns, **index)
+    return module.DataFrame(X, schema=columns)
+
+
+def check_empty_input(estimator, data):
+    """Input without rows raises a ValueError, in `fit` and in `transform`."""
+    empty = take(data.X, [])
+    fitted = _fit(estimator, data)
+    for method, argument in (
+        (lambda X: clone(estimator).fit(X, data.y[:0]), empty),
+        (fitted.transform, take(data.rows, [])),
+    ):
+        try:
+            method(argument)
+        except ValueError as error:
+            assert str(error), "Empty input raised a ValueError without a message."
+        except Exception as error:
+            raise AssertionError(
+                f"Empty input raised {error!r} instead of a ValueError."
+            ) from error
+        else:
+            raise AssertionError("Empty input was accepted.")
+
+
+def check_unknown_input(estimator, data):
+    """Rows of unknown things give finite vectors, or a ValueError that says which."""
+    if data.unknown is None:
+        return
+    fitted = _fit(estimator, data)
+    try:
+        Z = _dense(fitted.transform(data.unknown))
+    except ValueError as error:
+        assert str(error), "Unknown input raised a ValueError without a message."
+        return
+    except Exception as error:
+        raise AssertionError(
+            f"Unknown input raised {error!r} instead of a ValueError or finite rows."
+        ) from error
+    assert len(Z) == _length(data.unknown), "Unknown rows were dropped."
+    assert np.isfinite(Z).all(), "Unknown input gave NaN or infinity."
+
+
+def check_invalid_numbers(estimator, data):
+    """NaN and infinity raise a ValueError that names them."""
+    if get_tags(estimator).input_tags.allow_nan:
+        return
+    fitted = _fit(estimator, data)
+    for value in (np.nan, np.inf):
+        X, rows = (_with_value(part, value) for part in (data.X, data.rows))
+        for method, argument in (
+            (lambda X: clone(estimator).fit(X, data.y), X),
+            (fitted.transform, rows),
+        ):
+            try:
+                method(argument)
+            except ValueError as error:
+                words = ("nan", "inf", "missing", "finite")
+                assert any(word in str(error).lower() for word in words), (
+                    f"Input with {value} raised a message that does not say so: {error}"
+                )
+            else:
+                raise AssertionError(f"Input with {value} was accepted.")
+
+
+def _with_value(X, value):
+    X = X.copy()
+    if sparse.issparse(X):
+        X.data = X.data.astype(float)
+        X.data[0] = value
+    else:
+        X[(1,) + (0,) * (X.ndim - 1)] = value
+    return X
+
+
+def check_width_mismatch(estimator, data):
+    """Rows of another width than in `fit` raise a ValueError."""
+    fitted = _fit(estimator, data)
+    try:
+        fitted.transform(
+            data.rows[:, :-1] if sparse.issparse(data.rows) else data.rows[..., :-1]
+        )
+    except ValueError:
+        return
+    raise AssertionError("Rows with a column too few were accepted.")
+
+
+def check_documents(estimator, data):
+    """Strings and lists of tokens are told apart, and anything else is refused."""
+    tokens = [document.split() for document in data.X]
+    fitted = clone(estimator).fit(tokens, data.y)
+    Z = _dense(fitted.transform([document.split() for document in data.rows]))
+    assert np.isfinite(Z).all(), "Lists of tokens gave NaN or infinity."
+    known, nothing = _dense(fitted.transform([tokens[0], []]))
+    assert known.any(), "A training document given as tokens has a zero vector."
+    assert not nothing.any(), "A document without words has no zero vector."
+    empty = _dense(_fit(estimator, data).transform([""]))
+    assert not empty.any(), "An empty string has no zero vector."
+    for wrong, what in (
+        (data.X[0], "a bare string"),
+        ([*data.X, None], "None among the documents"),
+        ([*data.X, 3.5], "a number among the documents"),
+        ([*data.X, b"bytes"], "bytes among the documents"),
+        ([*data.X, ["token"]], "strings mixed with lists of tokens"),
+    ):
+        try:
+            clone(estimator).fit(wrong, np.r_[data.y, data.y[:1]][: len(wrong)])
+        except ValueError:
+            continue
+        raise AssertionError(f"fit accepted {what}.")
+
+
+def check_fresh_process(estimator, data):
+    """Pickle, joblib and cloudpickle give the same vectors in a fresh process."""
+    fitted = _fit(estimator, data)
+    expected = _dense(fitted.transform(data.rows))
+    dumps = {"pickle": pickle.dumps}
+    if _installed("cloudpickle"):
+        import cloudpickle
+
+        dumps["cloudpickle"] = cloudpickle.dumps
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        joblib.dump(data.rows, folder / "rows")
+        try:
+            joblib.dump(fitted, folder / "joblib")
+            for name, dump in dumps.items():
+                (folder / name).write_bytes(dump(fitted))
+        except Exception as error:
+            raise AssertionError(
+                f"The fitted estimator does not pickle: {error}"
+            ) from (error)
+        program = """
+            import pickle, sys
+            from pathlib import Path
+            import joblib, numpy as np
+            folder = Path(sys.argv[1])
+            rows = joblib.load(folder / "rows")
+            for name in sys.argv[2:]:
+                if name == "joblib":
+                    estimator = joblib.load(folder / name)
+                else:
+                    estimator = pickle.loads((folder / name).read_bytes())
+                Z = estimator.transform(rows)
+                Z = Z.toarray() if hasattr(Z, "toarray") else np.asarray(Z)
+                np.save(folder / f"{name}.npy", Z)
+        """
+        names = ["joblib", *dumps]
+        paths = [*sys.path, os.environ.get("PYTHONPATH", "")]
+        outcome = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program), str(folder), *names],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert outcome.returncode == 0, (
+            "The estimator does not load and transform in a fresh process:\n"
+            f"{outcome.stderr}"
+        )
+        for name in names:
+            _assert_same(
+                np.load(folder / f"{name}.npy"),
+                expected,
+                f"After {name} into a fresh process the vectors differ",
+            )
+
+
+def check_pipeline_and_grid_search(estimator, data):
+    """Works as a step of a Pipeline, under GridSearchCV with two processes."""
+    if is_classifier(estimator):
+        model, grid = clone(estimator), {}
+    else:
+        model = Pipeline([("embed", clone(estimator)), ("model", LogisticRegression())])
+        grid = {"model__C": [0.1, 1.0]}
+        if "n_components" in estimator.get_params(deep=False):
+            grid = {"embed__n_components": [1, 2]}
+    search = GridSearchCV(model, grid, cv=2, n_jobs=2, error_score="raise")
+    search.fit(data.X, data.y)
+    assert len(search.predict(data.rows)) == _length(data.rows)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all(), (
+        "A cross-validated score is not finite."
+    )
+
+
+def check_own_score(estimator, data):
+    """`score`, where there is one, is a finite float by which a grid can choose."""
+    if not hasattr(estimator, "score"):
+        return
+    score = _fit(estimator, data).score(data.X, data.y)
+    assert isinstance(score, float), f"score gave a {type(score)}."
+    grid = {}
+    if "n_components" in estimator.get_params(deep=False):
+        grid = {"n_components": [1, 2]}
+    search = GridSearchCV(clone(estimator), grid, cv=2, error_score="raise")
+    search.fit(data.X, data.y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all(), (
+        "A cross-validated score is not finite."
+    )
+
+
+def check_column_transformer_and_union(estimator, data):
+    """Works on columns in a ColumnTransformer, and in a FeatureUnion."""
+    union = FeatureUnion([("a", clone(estimator)), ("b", clone(estimator))])
+    single = _dense(_fit(estimator, data).transform(data.rows))
+    both = union.fit(data.X, data.y).transform(data.rows)
+    if "random_state" not in estimator.get_params(deep=False) or (
+        estimator.random_state is not None
+    ):
+        _assert_same(both, np.hstack([single, single]), "In a FeatureUnion it differs")
+    if not _installed("pandas"):
+        return
+    import pandas as pd
+
+    tables = []
+    for part in (data.X, data.rows):
+        columns = {"number": np.arange(_length(part), dtype=float)}
+        if data.kind == "text":
+            columns["text"] = part
+        else:
+            columns |= {f"f{j}": column for j, column in enumerate(np.asarray(part).T)}
+        tables.append(pd.DataFrame(columns))
+    chosen = "text" if data.kind == "text" else list(tables[0].columns[1:])
+    transformer = ColumnTransformer(
+        [("embed", clone(estimator), chosen)],
+        remainder="passthrough",
+        sparse_threshold=0,
+    )
+    Z = transformer.fit(tables[0], data.y).transform(tables[1])
+    _assert_same(Z[:, :-1], single, "In a ColumnTransformer it differs")
+
+
+def check_inverse_transform(estimator, data):
+    """`inverse_transform` gives finite input of the shape that went in."""
+    if not hasattr(estimator, "inverse_transform"):
+        return
+    fitted = _fit(estimator, data)
+    back = _dense(fitted.inverse_transform(fitted.transform(data.rows)))
+    assert back.shape == np.shape(data.rows), (
+        f"Rows of shape {np.shape(data.rows)} came back with shape {back.shape}."
+    )
+    assert np.isfinite(back).all(), "inverse_transform gave NaN or infinity."
+
+
+def check_parameter_effect(estimator, data, *, name, effect):
+    """Setting the parameter changes the result of a fresh fit and of a refit."""
+    data = effect.data or data
+    observe = effect.observe or (lambda fitted, data: fitted.transform(data.rows))
+    base = clone(estimator).set_params(**effect.given)
+    assert not _equal(getattr(base, name), effect.value), (
+        f"The stated effect of {name!r} sets it to the value that it has."
+    )
+    before = observe(_fit(base, data), data)
+    fitted = _fit(base, data).set_params(**{name: effect.value})
+    after = observe(fitted.fit(data.X, data.y), data)
+    assert not _equal(before, after), (
+        f"Setting {name}={effect.value!r} changes nothing"
+        + (f" (given {effect.given})." if effect.given else ".")
+    )
+
+
+def check_parameters_have_effects(estimator, data, *, effects):
+    """Every parameter has a stated condition under which it acts."""
+    parameters = set(estimator.get_params(deep=False)) - set(EXEMPT_PARAMETERS)
+    missing = sorted(parameters - set(effects))
+    assert not missing, f"No effect is stated for the parameters {missing}."
+    stale = sorted(set(effects) - set(estimator.get_params(deep=False)))
+    assert not stale, f"Effects are stated for {stale}, which are no parameters."
+
+
+def _equal(a, b):
+    return joblib.hash(a) == joblib.hash(b)
+
+
+# ---------------------------------------------------------------------------
+# Running the checks
+# ---------------------------------------------------------------------------
+
+_ANY_INPUT = (
+    check_init_only_assigns,
+    check_clone,
+    check_unfitted,
+    check_clones_share_nothing,
+    check_output,
+    check_fit_returns_self,
+    check_refit_is_identical,
+    check_transform_is_repeatable,
+    check_subset_invariance,
+    check_order_invariance,
+    check_chunk_invariance,
+    check_input_unchanged,
+    check_random_state,
+    check_global_random_state_untouched,
+    check_invalid_parameters,
+    check_more_components_than_possible,
+    check_feature_names,
+    check_set_output,
+    check_empty_input,
+    check_unknown_input,
+    check_fresh_process,
+)
+_ARRAYS = (
+    check_memory_mapped_input,
+    check_float_precision,
+    check_invalid_numbers,
+    check_width_mismatch,
+)
+# Labelled pairs go into fit, rows into transform: nothing that passes on one X fits.
+_SAME_INPUT_IN_TRANSFORM = (
+    check_fit_transform_equals_transform,
+    check_pipeline_and_grid_search,
+    check_own_score,
+)
+
+_CHECKS_OF_KIND = {
+    "table": (
+        *_ARRAYS,
+        *_SAME_INPUT_IN_TRANSFORM,
+        check_integer_input,
+        check_dataframe_input,
+        check_column_transformer_and_union,
+        check_inverse_transform,
+    ),
+    "text": (
+        *_SAME_INPUT_IN_TRANSFORM,
+        check_documents,
+        check_dataframe_input,
+        check_column_transformer_and_union,
+    ),
+    "image": (*_ARRAYS, *_SAME_INPUT_IN_TRANSFORM, check_inverse_transform),
+    "graph": (*_ARRAYS, *_SAME_INPUT_IN_TRANSFORM),
+    "pairs": _ARRAYS,
+}
+
+
+def _checks(estimator, data, parameter_effects):
+    """Yield (name, check) for every check that applies."""
+    for check in (
+        *_ANY_INPUT,
+        *_CHECKS_OF_KIND.get(data.kind, _SAME_INPUT_IN_TRANSFORM),
+    ):
+        yield check.__name__, partial(check, data=data)
+    if parameter_effects is None:
+        return
+    yield (
+        "check_parameters_have_effects",
+        partial(check_parameters_have_effects, data=data, effects=parameter_effects),
+    )
+    for name, effects in parameter_effects.items():
+        for i, effect in enumerate(effects):
+            number = f"[{i}]" if len(effects) > 1 else ""
+            yield (
+                f"check_parameter_effect:{name}{number}",
+                partial(check_parameter_effect, data=data, name=name, effect=effect),
+            )
+
+
+def check_representation_estimator(
+    estimator,
+    *,
+    data=None,
+    parameter_effects=None,
+    expected_failed_checks=None,
+    on_fail="raise",
+):
+    """Check that an estimator of tables, text, images, graphs or pairs keeps its word.
+
+    It complements scikit-learn's ``check_estimator``, which covers tables of numbers
+    in more detail and nothing else.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With `fit` and `transform`. Give it parameters that make `fit` quick.
+    data : CheckData, default=None
+        Input for the checks; :func:`make_check_data` by default.
+    parameter_effects : dict of str to list of Effect, default=None
+        For each parameter (but those of `EXEMPT_PARAMETERS`) the settings that must
+        change the result. A parameter that is missing, or that changes nothing, fails.
+        ``None`` leaves this out.
+    expected_failed_checks : dict of str to str, default=None
+        Names of checks that are expected to fail, each with the reason. One that
+        passes all the same is reported as failed.
+    on_fail : {"raise", "warn"} or None, default="raise"
+        Whether the first failure raises, each failure warns, or all are only returned.
+
+    Returns
+    -------
+    results : list of dict
+        One for each check: `check_name`, `status` ("passed", "failed" or "xfail"),
+        `exception` (or None) and `reason` (of an expected failure).
+
+    Raises
+    ------
+    AssertionError
+        At the first failure, with ``on_fail="raise"``.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_replearn.utils.estimator_checks import (
+    ...     check_representation_estimator,
+    ... )
+    >>> results = check_representation_estimator(StandardScaler(), on_fail=None)
+    >>> [r["check_name"] for r in results if r["status"] != "passed"]
+    []
+    """
+    expected = expected_failed_checks or {}
+    data = make_check_data(estimator) if data is None else data
+    results = []
+    for name, check in _checks(estimator, data, parameter_effects):
+        status, exception = "passed", None
+        try:
+            check(clone(estimator))
+        except Exception as error:
+            status, exception = "failed", error
+        if name in expected:
+            if status == "failed":
+                status = "xfail"
+            else:
+                status = "failed"
+                exception = AssertionError(f"{name} passes, but was expected to fail.")
+        if status == "failed" and on_fail == "raise":
+            raise exception
+        if status == "failed" and on_fail == "warn":
+            warnings.warn(f"{name} failed for {estimator!r}: {exception}", stacklevel=2)
+        results.append(
+            {
+                "check_name": name,
+                "status": status,
+                "exception": exception,
+                "reason": expected.get(name),
+            }
+        )
+    unknown = sorted(set(expected) - {result["check_name"] for result in results})
+    if unknown:
+        raise ValueError(f"There are no checks of the names {unknown}.")
+    return results
+
+
+def parametrize_with_representation_checks(
+    estimators, *, data=None, parameter_effects=None, expected_failed_checks=None
+):
+    """Decorator that makes one pytest case of each check of each estimator.
+
+    Parameters
+    ----------
+    estimators : list of estimators
+    data : callable(estimator) -> CheckData or None, default=None
+        Input for an estimator; ``None``, or a result of ``None``, makes the usual one.
+    parameter_effects : callable(estimator) -> dict or None, default=None
+    expected_failed_checks : callable(estimator) -> dict or None, default=None
+        As in :func:`check_representation_estimator`, for each estimator.
+
+    Returns
+    -------
+    decorator : pytest.mark.parametrize
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> @parametrize_with_representation_checks([PCA(n_components=2)])
+    ... def test_representation(estimator, check):
+    ...     check(estimator)
+    """
+    import pytest
+
+    def of(function, estimator):
+        return None if function is None else function(estimator)
+
+    cases = []
+    for estimator in estimators:
+        input_data = of(data, estimator) or make_check_data(estimator)
+        expected = of(expected_failed_checks, estimator) or {}
+        for name, check in _checks(
+            estimator, input_data, of(parameter_effects, estimator)
+        ):
+            marks = ()
+            if name in expected:
+                marks = pytest.mark.xfail(reason=expected[name], strict=True)
+            cases.append(
+                pytest.param(
+                    clone(estimator), check, id=f"{estimator!r}-{name}", marks=marks
+                )
+            )
+    return pytest.mark.parametrize(("estimator", "check"), cases)

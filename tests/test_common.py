@@ -1,0 +1,72 @@
+"""Every public estimator passes scikit-learn's checks and ours, with no exceptions."""
+
+import pytest
+from adapters import SpelledRows
+from registry import EFFECTS, INSTANCES
+from sklearn.base import clone
+from sklearn.utils import estimator_checks, get_tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_replearn.utils.discovery import all_estimators
+from sklearn_replearn.utils.estimator_checks import (
+    parametrize_with_representation_checks,
+)
+
+# What parametrize_with_checks leaves out: scikit-learn runs these on its own
+# estimators only.
+LEFT_OUT = [
+    estimator_checks.check_dataframe_column_names_consistency,
+    estimator_checks.check_get_feature_names_out_error,
+    estimator_checks.check_global_output_transform_pandas,
+    estimator_checks.check_global_set_output_transform_polars,
+    estimator_checks.check_inplace_ensure_writeable,
+    estimator_checks.check_set_output_transform,
+    estimator_checks.check_set_output_transform_pandas,
+    estimator_checks.check_set_output_transform_polars,
+    estimator_checks.check_transformer_get_feature_names_out,
+    estimator_checks.check_transformer_get_feature_names_out_pandas,
+]
+
+
+def as_table_estimator(estimator):
+    """The estimator itself where it takes tables, else behind an adapter."""
+    tags = get_tags(estimator).input_tags
+    if tags.string and not tags.two_d_array:
+        return SpelledRows(estimator)
+    return estimator
+
+
+ESTIMATORS = [INSTANCES[name] for name, _ in all_estimators()]
+TABLE_ESTIMATORS = [as_table_estimator(estimator) for estimator in ESTIMATORS]
+
+
+def test_registry_is_complete():
+    names = [name for name, _ in all_estimators()]
+    assert names == sorted(INSTANCES) == sorted(EFFECTS)
+    assert all(type(INSTANCES[name]) is cls for name, cls in all_estimators())
+
+
+@parametrize_with_checks(TABLE_ESTIMATORS)
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+# These checks mix tables with and without column names on purpose.
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
+@pytest.mark.parametrize("check", LEFT_OUT, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("estimator", TABLE_ESTIMATORS, ids=repr)
+def test_scikit_learn_left_out(estimator, check):
+    check(type(estimator).__name__, clone(estimator))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_parameters_are_validated(estimator):
+    """scikit-learn's own check, which needs no input that the estimator can read."""
+    estimator_checks.check_param_validation(type(estimator).__name__, clone(estimator))
+
+
+@parametrize_with_representation_checks(
+    ESTIMATORS, parameter_effects=lambda estimator: EFFECTS[type(estimator).__name__]
+)
+def test_representation(estimator, check):
+    check(estimator)
