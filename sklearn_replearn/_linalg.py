@@ -97,11 +97,13 @@ def as_operator(A):
     return aslinearoperator(A)
 
 
-def randomized_svd(A, n_components, *, n_iter=5, n_oversamples=10, random_state=None):
+def randomized_svd(
+    A, n_components, *, n_iter=5, tol=0.0, n_oversamples=10, random_state=None
+):
     """Truncated singular value decomposition by a randomised block Krylov method.
 
     A random block is multiplied again and again by the matrix and its transpose; all
-    the blocks together, made orthonormal, span a subspace in which the best rank-k
+    the blocks together, made orthonormal, span the subspace in which the best rank-k
     approximation is sought (Rayleigh-Ritz). Power iteration, which keeps the last
     block only, needs about the square of the number of iterations for the same
     accuracy. Where the basis would span the whole space, the decomposition is exact.
@@ -113,8 +115,12 @@ def randomized_svd(A, n_components, *, n_iter=5, n_oversamples=10, random_state=
     n_components : int
         Number of singular triplets, at most ``min(A.shape)``.
     n_iter : int, default=5
-        Number of iterations; each multiplies a block by A and by its transpose. The
-        matrix is read ``2 * n_iter + 2`` times in all.
+        Number of iterations, at most; each multiplies a block by A and by its
+        transpose. The matrix is read ``2 * n_iter + 3`` times in all (twice for 0),
+        where power iteration with the same number reads it ``2 * n_iter + 2`` times.
+    tol : float, default=0.0
+        Stop when further iterations would add less than this share to the sum of the
+        squared singular values, judged by the last two gains.
     n_oversamples : int, default=10
         Width of the block beyond `n_components`. The block is never narrower than
         `n_components`, since a singular value of multiplicity m needs m columns.
@@ -140,14 +146,18 @@ def randomized_svd(A, n_components, *, n_iter=5, n_oversamples=10, random_state=
     multiply = operator.rmatmat if wide else operator.matmat
     multiply_transposed = operator.matmat if wide else operator.rmatmat
 
-    width = min(operator.shape)
+    width, height = sorted(operator.shape)
     block_size = n_components + n_oversamples
     if (n_iter + 1) * block_size >= width:
         V = np.eye(width, dtype=operator.dtype)
     else:
-        start = check_random_state(random_state).standard_normal((width, block_size))
-        start = start.astype(operator.dtype, copy=False)
-        V = _krylov_vectors(multiply, multiply_transposed, start, n_iter, n_components)
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        start = np.random.default_rng(seed).standard_normal(
+            (height, block_size), dtype=operator.dtype
+        )
+        V = _krylov_vectors(
+            multiply, multiply_transposed, start, n_iter, n_components, tol
+        )
 
     # Rayleigh-Ritz: the singular triplets of B V, whose left vectors are exact.
     Q, R = orthonormalize(multiply(V))
@@ -165,65 +175,99 @@ def leading_signs(rows):
     return np.where(rows[np.arange(len(rows)), largest] < 0, -1, 1).astype(rows.dtype)
 
 
-def _krylov_vectors(multiply, multiply_transposed, start, n_iter, n_components):
+def _krylov_vectors(multiply, multiply_transposed, start, n_iter, n_components, tol):
     """Orthonormal columns that contain the leading right singular vectors of B.
 
-    In exact arithmetic they are the Ritz vectors of ``B.T @ B``, which costs nothing
-    beyond the products already made. This squares the condition number: where the
-    first block shows that the small singular values would drown, each image is made
-    orthonormal before it is multiplied by the transpose, and the whole basis is
-    returned.
+    They are the Ritz vectors of ``B.T @ B``, which cost nothing beyond the products
+    already made, but square the condition number. Where the first block shows that
+    small singular values would drown, each image is made orthonormal before it is
+    multiplied by the transpose, and the whole basis is returned.
     """
-    block, _ = orthonormalize(start)
+    block, _ = orthonormalize(multiply_transposed(start))
+    if n_iter == 0:
+        return block
     width, size = block.shape
     basis = np.empty((width, (n_iter + 1) * size), dtype=block.dtype, order="F")
-    projected = np.zeros((basis.shape[1],) * 2, dtype=block.dtype)
-    for i in range(n_iter + 1):
-        here, stop = slice(i * size, (i + 1) * size), (i + 1) * size
+    projected = np.zeros((basis.shape[1],) * 2, dtype=block.dtype)  # Vᵀ Bᵀ B V
+    stop, squares, captured = 0, True, []
+    for iteration in range(n_iter + 1):
+        here = slice(stop, stop + block.shape[1])
+        stop = here.stop
         basis[:, here] = block
         image = multiply(block)
-        if i == 0:
-            smallest, *_, largest = linalg.eigvalsh(image.T @ image)
-            squares = smallest > np.sqrt(np.finfo(block.dtype).eps) * largest
-        if i == n_iter:
-            projected[here, here] = image.T @ image
+        projected[here, here] = image.T @ image
+        ritz_values = linalg.eigvalsh(projected[:stop, :stop])
+        captured.append(ritz_values[-n_components:].sum())
+        if iteration == 0:
+            squares = (
+                ritz_values[0] > np.sqrt(np.finfo(block.dtype).eps) * ritz_values[-1]
+            )
+        if iteration == n_iter or (squares and _expected_gain(captured) < tol):
             break
         if not squares:
             image, _ = orthonormalize(image)
-        block = multiply_transposed(image)
-        known = basis[:, :stop]
-        projected[:stop, here] = known.T @ block
-        block -= known @ projected[:stop, here]
-        block, projected[stop : stop + size, here] = orthonormalize(block, known)
+        block, projected[:stop, here], R = _new_directions(
+            multiply_transposed(image), basis[:, :stop]
+        )
+        if not block.size:  # the basis is invariant: nothing is left to find
+            break
+        projected[stop : stop + len(R), here] = R
+    basis = basis[:, :stop]
     if not squares:
         return basis
-    _, vectors = linalg.eigh(projected, lower=True)
+    _, vectors = linalg.eigh(projected[:stop, :stop], lower=True)
     return basis @ vectors[:, -n_components:]
 
 
-def orthonormalize(Y, basis=None):
-    """Factor ``Y = Q @ R`` with orthonormal Q, orthogonal to `basis` as Y is.
+def _expected_gain(captured):
+    """Relative gain still to come in a sequence whose gains shrink geometrically."""
+    if len(captured) < 3:
+        return np.inf
+    before, last = np.diff(captured[-3:])
+    ratio = min(last / before, 0.99) if before > 0 else 0.0
+    return last / captured[-1] * ratio / (1 - ratio)
+
+
+def _new_directions(Y, basis):
+    """Factor ``Y = basis @ C + Q @ R``, Q orthonormal and orthogonal to `basis`.
+
+    Q leaves out directions that are only the rounding errors of what `basis` spans;
+    it may have no column.
+    """
+    C = basis.T @ Y
+    Q, R = orthonormalize(Y - basis @ C)
+    weakest = linalg.svdvals(R)[-1]
+    if weakest > np.finfo(Y.dtype).eps ** 0.25 * np.linalg.norm(C, axis=0).max():
+        return Q, C, R  # too little was taken away for rounding to matter
+    Y = Q - basis @ (basis.T @ Q)
+    new = np.linalg.norm(Y, axis=0) > 0.5
+    if not new.any():
+        return Q[:, :0], C, R[:0]
+    Q, correction = orthonormalize(Y[:, new])
+    return Q, C, correction @ R[new]
+
+
+def orthonormalize(Y):
+    """Factor ``Y = Q @ R`` with orthonormal Q.
 
     Cholesky QR is several times faster than Householder's on tall matrices. It is
-    repeated where it may have lost digits, and gives way to Householder's where the
-    columns are nearly dependent.
+    repeated where it may have lost digits, and gives way to Householder's, with
+    pivoting, where the columns are nearly dependent.
     """
     identity = R = np.eye(Y.shape[1], dtype=Y.dtype)
     eps = np.finfo(Y.dtype).eps
     for _ in range(2):
         try:
             factor = linalg.cholesky(Y.T @ Y)
-            diagonal = np.diag(factor)
-            ratio = diagonal.min() / diagonal.max()
-            if ratio < eps**0.375:
-                raise linalg.LinAlgError
-            Y = Y @ linalg.solve_triangular(factor, identity)
         except linalg.LinAlgError:
-            Y, factor = linalg.qr(Y, mode="economic")
-            ratio = 0.0
-        R = factor @ R
-        if ratio > 0.03:
             break
-        if basis is not None:
-            Y -= basis @ (basis.T @ Y)
-    return Y, R
+        diagonal = np.diag(factor)
+        condition = diagonal.max() / diagonal.min()  # up to a modest factor
+        if condition > eps**-0.375:
+            break
+        Y = Y @ linalg.solve_triangular(factor, identity)
+        R = factor @ R
+        if condition < eps**-0.1:
+            return Y, R
+    Q, factor, order = linalg.qr(Y, mode="economic", pivoting=True)
+    return Q, factor[:, np.argsort(order)] @ R

@@ -28,9 +28,9 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     .. math:: t_i = \langle z, v_i \rangle, \qquad z = (x - \mu) / \sigma .
 
     It gives what ``make_pipeline(StandardScaler(), PCA())`` gives, and adds: sparse
-    tables that are never made dense, components without centring, errors in the
-    original units, and a `score` that can choose the number of components *and* the
-    scaling.
+    tables that are centred by arithmetic and stay sparse, components without centring,
+    reconstruction in the original units, the error of every number of components, and
+    a `score` that can choose that number *and* the scaling.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     >>> pca.transform(X[1::2]).shape
     (89, 2)
     >>> pca.explained_variance_ratio_.round(2)
-    array([0.36, 0.2 ])
+    array([0.37, 0.19])
     """
 
     _parameter_constraints = {

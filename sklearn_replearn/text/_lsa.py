@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -43,11 +44,11 @@ class LSA(
         scikit-learn's ``TfidfVectorizer()``, which for lists of tokens takes the
         tokens as they are.
     n_iter : int, default=5
-        Iterations of the randomised solver. It reads the tf-idf matrix
-        ``2 * n_iter + 2`` times, as scikit-learn's ``TruncatedSVD`` does for the same
-        number, and comes closer to the exact decomposition. On small corpora (at most
-        ``(n_iter + 1) * (n_components + 10)`` documents or terms) it is exact and
-        `random_state` is not used.
+        Iterations of the randomised solver, at most: it stops when further ones would
+        add less than 1 % to the sum of squares that the components capture. Each
+        reads the tf-idf matrix twice. Small corpora (at most
+        ``(n_iter + 1) * (n_components + 10)`` documents or terms) are decomposed
+        exactly, without `random_state`.
     normalize : bool, default=True
         Scale each document vector to unit Euclidean length.
     random_state : int, RandomState instance or None, default=None
@@ -189,7 +190,7 @@ class LSA(
                 f"{type(self).__name__} was fitted on {kinds[self._tokenized]}, but X "
                 f"holds {kinds[tokenized]}."
             )
-        return self._encode(self.vectorizer_.transform(documents))
+        return self._encode(_as_rows(self.vectorizer_.transform(documents)))
 
     def top_words(self, n=10):
         """The terms with the largest weights in each component.
@@ -220,7 +221,7 @@ class LSA(
         documents, tokenized = check_documents(X)
         vectorizer = self._new_vectorizer(tokenized)
         try:
-            weights = vectorizer.fit_transform(documents)
+            weights = _as_rows(vectorizer.fit_transform(documents))
         except ValueError as error:
             if "empty vocabulary" not in str(error):
                 raise
@@ -234,7 +235,11 @@ class LSA(
             self.n_components, limit, "min(n_documents, n_terms)"
         )
         _, s, Vt = randomized_svd(
-            weights, n_components, n_iter=self.n_iter, random_state=self.random_state
+            weights,
+            n_components,
+            n_iter=self.n_iter,
+            tol=0.01,
+            random_state=self.random_state,
         )
         self._tokenized = tokenized
         self.vectorizer_ = vectorizer
@@ -242,7 +247,7 @@ class LSA(
         self.vocabulary_ = {term: column for column, term in enumerate(terms)}
         self.components_ = Vt
         self.singular_values_ = s
-        self.explained_variance_ratio_ = s**2 / (_row_norms(weights) ** 2).sum()
+        self.explained_variance_ratio_ = s**2 / (weights.data**2).sum()
         self.n_components_ = n_components
         return weights
 
@@ -281,5 +286,13 @@ def _as_tokens(document):
     return document
 
 
+def _as_rows(weights):
+    """Weights of terms, from any vectorizer, as floats in CSR format."""
+    weights = sparse.csr_array(weights)
+    if weights.dtype not in (np.float32, np.float64):
+        weights = weights.astype(np.float64)
+    return weights
+
+
 def _row_norms(weights):
-    return np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).ravel())
+    return np.sqrt(weights.multiply(weights).sum(axis=1))

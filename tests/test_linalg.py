@@ -1,0 +1,207 @@
+"""The truncated SVD against exact decompositions, on easy and on hard matrices."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator
+from sklearn.utils.extmath import randomized_svd as power_iteration
+from threadpoolctl import threadpool_limits
+
+from sklearn_replearn._linalg import (
+    ThreadedSparseOperator,
+    _new_directions,
+    as_operator,
+    leading_signs,
+    n_blas_threads,
+    orthonormalize,
+    randomized_svd,
+)
+
+
+def matrix_with(singular_values, shape=(300, 200), seed=0):
+    rng = np.random.default_rng(seed)
+    r = len(singular_values)
+    U, _ = np.linalg.qr(rng.standard_normal((shape[0], r)))
+    V, _ = np.linalg.qr(rng.standard_normal((shape[1], r)))
+    return (U * singular_values) @ V.T
+
+
+def assert_svd(A, U, s, Vt, *, tolerance):
+    """Orthonormal factors, and A V = U S to the tolerance times the norm of A."""
+    identity = np.eye(len(s))
+    assert_allclose(U.T @ U, identity, atol=1e-10)
+    assert_allclose(Vt @ Vt.T, identity, atol=1e-10)
+    assert (np.diff(s) <= 0).all()
+    assert (leading_signs(Vt) == 1).all()
+    assert np.abs(A @ Vt.T - U * s).max() <= tolerance * s[0]
+    assert np.abs(A.T @ U - Vt.T * s).max() <= tolerance * s[0]
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (200, 300)])
+@pytest.mark.parametrize("n_iter", [0, 1, 5, 40])
+def test_decaying_spectrum(shape, n_iter):
+    s_true = 0.8 ** np.arange(150)
+    A = matrix_with(s_true, shape)
+    U, s, Vt = randomized_svd(A, 5, n_iter=n_iter, random_state=0)
+    # Halko's bound shrinks with the power of the gap behind the block.
+    tolerance = max(0.8 ** (15 * (n_iter + 0.5)), 1e-12)
+    assert_allclose(s, s_true[:5], rtol=tolerance)
+    assert_svd(A, U, s, Vt, tolerance=np.sqrt(tolerance) * 10)
+
+
+def test_exact_where_the_basis_spans_the_space():
+    A = np.random.default_rng(0).standard_normal((80, 30))
+    U, s, Vt = randomized_svd(A, 30)
+    assert_allclose(s, np.linalg.svd(A, compute_uv=False), rtol=1e-12)
+    assert_svd(A, U, s, Vt, tolerance=1e-12)
+
+
+def test_flat_spectrum_is_closer_than_power_iteration_at_equal_passes():
+    A = sparse.random_array((2000, 1200), density=0.02, rng=0, format="csr")
+    exact = np.linalg.svd(A.toarray(), compute_uv=False)[:20]
+    for n_iter in (2, 4, 6):
+        ours = randomized_svd(A, 20, n_iter=n_iter, random_state=0)[1]
+        peers = power_iteration(A, 20, n_iter=n_iter, random_state=0)[1]
+        assert np.abs(ours / exact - 1).mean() < np.abs(peers / exact - 1).mean()
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (200, 300)])
+def test_ill_conditioned(shape):
+    """Singular values far below the square root of the precision are found."""
+    s_true = 10.0 ** -np.linspace(0, 14, 60)
+    A = matrix_with(s_true, shape)
+    U, s, Vt = randomized_svd(A, 20, n_iter=3, random_state=0)
+    # As accurate as LAPACK is: to the precision times the largest singular value.
+    assert_allclose(s, s_true[:20], rtol=0, atol=1e-14)
+    assert_allclose(s, s_true[:20], rtol=1e-9)
+    assert_svd(A, U, s, Vt, tolerance=1e-13)
+
+
+def test_outlier_before_a_flat_tail():
+    s_true = np.r_[1e7, np.linspace(1.2, 0.8, 120)]
+    A = matrix_with(s_true)
+    s = randomized_svd(A, 4, n_iter=8, random_state=0)[1]
+    assert_allclose(s, s_true[:4], rtol=2e-2)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 3])
+def test_rank_deficient(rank):
+    A = matrix_with(np.arange(rank, 0, -1.0)) if rank else np.zeros((300, 200))
+    U, s, Vt = randomized_svd(A, 8, n_iter=2, random_state=0)
+    assert_allclose(s, np.r_[np.arange(rank, 0, -1.0), np.zeros(8 - rank)], atol=1e-13)
+    assert np.isfinite(U).all()
+    assert_allclose(U.T @ U, np.eye(8), atol=1e-10)
+    assert_allclose(Vt @ Vt.T, np.eye(8), atol=1e-10)
+    assert_allclose((U * s) @ Vt, A, atol=1e-12)
+
+
+def test_repeated_singular_values_are_all_found():
+    """A block narrower than the multiplicity would find only its own width."""
+    s_true = np.r_[np.ones(30), np.full(100, 0.01)]
+    A = matrix_with(s_true)
+    s = randomized_svd(A, 30, n_iter=2, random_state=0)[1]
+    assert_allclose(s, 1, rtol=1e-6)
+
+
+def test_dense_sparse_and_implicit_agree():
+    A = sparse.random_array((400, 250), density=0.1, rng=0, format="csr")
+    implicit = LinearOperator(
+        A.shape,
+        matvec=lambda x: A @ x,
+        matmat=lambda X: A @ X,
+        rmatvec=lambda x: A.T @ x,
+        rmatmat=lambda X: A.T @ X,
+        dtype=A.dtype,
+    )
+    dense = randomized_svd(A.toarray(), 5, random_state=0)
+    for form in (A, A.tocsc(), A.tocoo(), sparse.csr_matrix(A), implicit):
+        for part, expected in zip(
+            randomized_svd(form, 5, random_state=0), dense, strict=True
+        ):
+            assert_allclose(part, expected, atol=1e-9)
+
+
+def test_float32_stays_float32():
+    A = matrix_with(0.9 ** np.arange(100)).astype(np.float32)
+    U, s, Vt = randomized_svd(A, 5, random_state=0)
+    assert {U.dtype, s.dtype, Vt.dtype} == {np.dtype(np.float32)}
+    assert_allclose(s, 0.9 ** np.arange(5), rtol=1e-5)
+    assert_allclose(U.T @ U, np.eye(5), atol=1e-5)
+
+
+def test_float32_ill_conditioned():
+    s_true = 10.0 ** -np.linspace(0, 6, 60)
+    A = matrix_with(s_true).astype(np.float32)
+    s = randomized_svd(A, 10, n_iter=3, random_state=0)[1]
+    assert_allclose(s, s_true[:10], atol=3e-6)
+
+
+def test_random_state():
+    A = sparse.random_array((400, 250), density=0.1, rng=0, format="csr")
+    first, again, other = (
+        randomized_svd(A, 3, n_iter=1, random_state=seed)[1] for seed in (0, 0, 1)
+    )
+    assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 500])
+def test_threads_do_not_change_a_bit(n_threads):
+    upper = sparse.random_array((40, 57), density=0.1, rng=0)
+    lower = sparse.random_array((11, 57), density=0.1, rng=1)
+    A = sparse.vstack([upper, sparse.coo_array((50, 57)), lower], format="csr")
+    X = np.random.default_rng(0).standard_normal((57, 4))
+    Y = np.random.default_rng(1).standard_normal((101, 4))
+    operator = ThreadedSparseOperator(A, n_threads=n_threads)
+    assert_array_equal(operator @ X, A @ X)
+    assert_array_equal(operator.rmatmat(Y), A.T.tocsr() @ Y)
+    assert operator.n_threads == n_threads
+
+
+def test_threads_follow_blas():
+    with threadpool_limits(1):
+        assert n_blas_threads() == 1
+        assert as_operator(sparse.eye_array(5, format="csr")).n_threads == 1
+    with threadpool_limits(2):
+        assert n_blas_threads() == 2
+
+
+def test_empty_sparse_matrix():
+    U, s, _ = randomized_svd(sparse.csr_array((50, 40)), 2, n_iter=0, random_state=0)
+    assert_allclose(s, 0)
+    assert np.isfinite(U).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_orthonormalize(dtype):
+    rng = np.random.default_rng(0)
+    eps = np.finfo(dtype).eps
+    good = rng.standard_normal((500, 8)).astype(dtype)
+    nearly_dependent = good.copy()
+    nearly_dependent[:, 1] = nearly_dependent[:, 0] * (1 + 10 * eps)
+    graded = good * (10.0 ** -np.arange(8)).astype(dtype)
+    for Y in (good, nearly_dependent, graded, good * 0):
+        Q, R = orthonormalize(Y)
+        assert Q.dtype == R.dtype == dtype
+        assert_allclose(Q.T @ Q, np.eye(8), atol=1e4 * eps)
+        assert_allclose(Q @ R, Y, atol=1e3 * eps)
+
+
+def test_only_new_directions_are_kept():
+    rng = np.random.default_rng(0)
+    basis, _ = orthonormalize(rng.standard_normal((100, 5)))
+    Y = basis @ rng.standard_normal((5, 4))
+    Y[:, 2] += 1e-3 * rng.standard_normal(100)
+    Q, C, R = _new_directions(Y, basis)
+    assert Q.shape == (100, 1)
+    assert np.abs(basis.T @ Q).max() < 1e-12
+    assert_allclose(basis @ C + Q @ R, Y, atol=1e-12)
+    Q, C, R = _new_directions(basis @ C, basis)
+    assert Q.shape == (100, 0)
+    assert R.shape == (0, 4)
+
+
+def test_leading_signs():
+    rows = np.array([[1.0, -2.0], [0.0, 0.0], [3.0, -1.0]])
+    assert_array_equal(leading_signs(rows), [-1, 1, 1])

@@ -1,0 +1,240 @@
+"""LSA against its formula, and the questions that it answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
+
+from sklearn_replearn.text import LSA
+from sklearn_replearn.utils.estimator_checks import make_check_data
+
+DOCUMENTS = [
+    "cats and dogs are pets",
+    "dogs chase cats",
+    "pets need care",
+    "cats purr",
+    "stocks and bonds fell",
+    "bonds are safe",
+    "stocks rose",
+    "banks sell bonds",
+]
+
+
+@pytest.fixture
+def lsa():
+    return LSA(n_components=3).fit(DOCUMENTS)
+
+
+def test_equals_the_pipeline():
+    data = make_check_data(LSA())
+    pipeline = make_pipeline(
+        TfidfVectorizer(), TruncatedSVD(5, algorithm="arpack"), Normalizer()
+    ).fit(data.X)
+    lsa = LSA(n_components=5, random_state=0).fit(data.X)
+    expected = pipeline.transform(data.rows)
+    Z = lsa.transform(data.rows)
+    assert_allclose(Z * np.sign((Z * expected).sum(axis=0)), expected, atol=1e-8)
+    assert_allclose(lsa.singular_values_, pipeline[1].singular_values_)
+
+
+def test_formula(lsa):
+    weights = TfidfVectorizer().fit_transform(DOCUMENTS)
+    _, s, Vt = np.linalg.svd(weights.toarray())
+    assert_allclose(np.abs(lsa.components_), np.abs(Vt[:3]), atol=1e-12)
+    assert_allclose(lsa.singular_values_, s[:3])
+    assert_allclose(lsa.explained_variance_ratio_, s[:3] ** 2 / (s**2).sum())
+    plain = LSA(n_components=3, normalize=False).fit_transform(DOCUMENTS)
+    assert_allclose(plain, weights @ lsa.components_.T)
+    Z = lsa.transform(DOCUMENTS)
+    assert_allclose(Z, plain / np.linalg.norm(plain, axis=1, keepdims=True))
+    assert_allclose(lsa.word_vectors_, lsa.components_.T * s[:3])
+
+
+@pytest.mark.parametrize(
+    "container", [tuple, np.array, pd.Series, iter, lambda docs: (d for d in docs)]
+)
+def test_any_iterable_of_strings(lsa, container):
+    Z = LSA(n_components=3).fit_transform(container(DOCUMENTS))
+    assert_allclose(Z, lsa.transform(container(DOCUMENTS)), rtol=1e-12)
+
+
+def test_tokens_are_taken_as_they_are():
+    tokens = [[*document.split(), "I"] for document in DOCUMENTS]
+    lsa = LSA(n_components=3).fit(tokens)
+    assert "I" in lsa.vocabulary_  # neither lower-cased nor dropped for its length
+    assert_array_equal(lsa.transform(map(tuple, tokens)), lsa.transform(tokens))
+    arrays = [np.array(document) for document in tokens]
+    assert_array_equal(lsa.transform(arrays), lsa.transform(tokens))
+    with pytest.raises(ValueError, match="fitted on lists of tokens, but X holds str"):
+        lsa.transform(DOCUMENTS)
+
+
+def test_fit_and_transform_take_the_same_kind(lsa):
+    with pytest.raises(ValueError, match="fitted on strings, but X holds lists of tok"):
+        lsa.transform([["cats"]])
+
+
+def test_documents_without_known_words_are_zero(lsa):
+    Z = lsa.transform(["unheard of", "", "cats"])
+    assert_array_equal(Z[:2], 0)
+    assert_allclose(np.linalg.norm(Z[2]), 1)
+
+
+def test_an_orthogonal_document_is_zero_rather_than_noise():
+    documents = ["aa bb", "aa bb cc", "aa cc", "xx yy", "xx"]
+    Z = LSA(n_components=1).fit_transform(documents)
+    assert_allclose(np.abs(Z[:3]), 1)
+    assert_array_equal(Z[3:], 0)
+
+
+def test_custom_vectorizer_is_cloned():
+    vectorizer = CountVectorizer(stop_words="english", dtype=np.float32)
+    lsa = LSA(n_components=2, vectorizer=vectorizer).fit(DOCUMENTS)
+    assert not hasattr(vectorizer, "vocabulary_")
+    assert lsa.vectorizer_ is not vectorizer
+    assert "and" not in lsa.vocabulary_
+    assert lsa.transform(DOCUMENTS).dtype == np.float32
+
+
+def test_integer_and_dense_weights():
+    counts = LSA(n_components=2, vectorizer=CountVectorizer())
+    Z = counts.fit_transform(DOCUMENTS)
+    assert Z.dtype == np.float64
+
+    class DenseCounts(CountVectorizer):
+        def fit_transform(self, X, y=None):
+            return super().fit_transform(X).toarray()
+
+        def transform(self, X):
+            return super().transform(X).toarray()
+
+    dense = LSA(n_components=2, vectorizer=DenseCounts())
+    assert_allclose(dense.fit_transform(DOCUMENTS), Z, rtol=1e-12)
+
+
+def test_a_vectorizer_of_strings_refuses_tokens():
+    with pytest.raises(ValueError, match="give it an analyzer that returns its arg"):
+        LSA(vectorizer=TfidfVectorizer()).fit([["cats"], ["dogs"]])
+    lsa = LSA(1, vectorizer=TfidfVectorizer(analyzer=tuple)).fit([["cats"], ["dogs"]])
+    assert set(lsa.vocabulary_) == {"cats", "dogs"}
+
+
+def test_fewer_terms_than_components():
+    with pytest.warns(UserWarning, match="n_components=100 is more than the 8 that"):
+        lsa = LSA().fit(DOCUMENTS)
+    assert lsa.n_components_ == 8
+    assert lsa.transform(["cats"]).shape == (1, 8)
+    assert list(lsa.get_feature_names_out()) == [f"lsa{i}" for i in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        ("a bare string", r"single string, but a list of documents .* pass \[X\]"),
+        ([], "holds no documents"),
+        (["", "  "], "None of the 2 documents has a term"),
+        (["fine", None], r"Document 1 is missing \(None\)"),
+        (["fine", np.nan], r"Document 1 is missing \(nan\)"),
+        (["fine", pd.NA], r"Document 1 is missing \(<NA>\)"),
+        (["fine", 3.5], r"Document 1 is a number \(3.5\)"),
+        (["fine", b"bytes"], "Document 1 is bytes, .* decode it"),
+        (["fine", {"a": "dict"}], "Document 1 is of type dict"),
+        (["fine", ["tokens"]], "Document 1 is a list of tokens, but document 0 is a s"),
+        ([["tokens"], "text"], "Document 1 is a string, but document 0 is a list of t"),
+        ([["tokens", 3]], "Document 0 holds the token 3"),
+        (pd.DataFrame({"text": ["a"]}), r"shape \(1, 1\), .* pass that column alone"),
+        (np.array([["a"], ["b"]]), r"shape \(2, 1\), .* pass that column alone"),
+        (3, "X is of type int, but a list of documents is expected"),
+    ],
+)
+def test_bad_documents(lsa, documents, message):
+    with pytest.raises(ValueError, match=message):
+        LSA(n_components=1).fit(documents)
+    if "has a term" not in message:  # to transform, such documents are zero rows
+        with pytest.raises(ValueError, match=message):
+            lsa.transform(documents)
+
+
+def test_a_corpus_of_stop_words():
+    lsa = LSA(1, vectorizer=TfidfVectorizer(stop_words="english"))
+    with pytest.raises(ValueError, match="hold only stop words"):
+        lsa.fit(["the and of", "to be or not to be"])
+    with pytest.raises(NotFittedError):
+        lsa.transform(["the"])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda lsa: lsa.transform(["cats"]),
+        lambda lsa: lsa.embed_words(["cats"]),
+        lambda lsa: lsa.similarity("cats", "dogs"),
+        lambda lsa: lsa.most_similar("cats"),
+        lambda lsa: lsa.analogy("a", "b", "c"),
+        lambda lsa: lsa.top_words(),
+        lambda lsa: lsa.to_keyed_vectors(),
+        lambda lsa: lsa.word_vectors_,
+    ],
+)
+def test_unfitted(ask):
+    with pytest.raises(NotFittedError, match="This LSA instance is not fitted yet"):
+        ask(LSA())
+
+
+def test_top_words(lsa):
+    words = lsa.top_words(2)
+    assert [len(component) for component in words] == [2, 2, 2]
+    columns = [lsa.vocabulary_[word] for word in words[0]]
+    assert lsa.components_[0, columns[0]] == lsa.components_[0].max()
+    assert lsa.components_[0, columns[1]] == np.sort(lsa.components_[0])[-2]
+
+
+def test_embed_words_and_similarity(lsa):
+    cats, dogs = lsa.embed_words(["cats", "dogs"])
+    assert_array_equal(cats, lsa.embed_words("cats"))
+    assert_array_equal(cats, lsa.word_vectors_[lsa.vocabulary_["cats"]])
+    cosine = cats @ dogs / np.linalg.norm(cats) / np.linalg.norm(dogs)
+    assert_allclose(lsa.similarity("cats", "dogs"), cosine)
+    assert lsa.similarity("cats", "dogs") > lsa.similarity("cats", "bonds")
+
+
+def test_most_similar_against_gensim(lsa):
+    keyed = lsa.to_keyed_vectors()
+    assert keyed.index_to_key == sorted(lsa.vocabulary_)
+    for positive, negative in (("cats", []), (["cats", "bonds"], ["dogs"])):
+        ours = lsa.most_similar(positive, negative, topn=5)
+        theirs = keyed.most_similar(positive, negative, topn=5)
+        assert_allclose([s for _, s in ours], [s for _, s in theirs], atol=1e-6)
+        assert "cats" not in dict(ours)
+
+
+@pytest.mark.parametrize("method", ["add", "multiply"])
+def test_analogy_by_a_loop(lsa, method):
+    a, b, c = "cats", "dogs", "stocks"
+    scores = {}
+    for word in set(lsa.vocabulary_) - {a, b, c}:
+        to_a, to_b, to_c = (lsa.similarity(word, other) for other in (a, b, c))
+        if method == "add":
+            scores[word] = to_b - to_a + to_c
+        else:
+            scores[word] = ((1 + to_b) / 2) * ((1 + to_c) / 2) / ((1 + to_a) / 2 + 1e-3)
+    answer = lsa.analogy(a, b, c, method=method, topn=3)
+    best = sorted(scores.values(), reverse=True)[:3]
+    assert_allclose([score for _, score in answer], best)
+    assert_allclose([scores[word] for word, _ in answer], best)
+
+
+def test_unknown_words_are_named_with_suggestions(lsa):
+    with pytest.raises(ValueError, match=r"'dog' is not in the vocabulary; .* 'dogs'"):
+        lsa.most_similar("dog")
+    with pytest.raises(ValueError, match=r"'zzz' is not in the vocabulary\.$"):
+        lsa.embed_words(["cats", "zzz"])
+    with pytest.raises(ValueError, match="at least one word"):
+        lsa.most_similar([])
+    with pytest.raises(ValueError, match="method must be 'add' or 'multiply'"):
+        lsa.analogy("cats", "dogs", "stocks", method="divide")
