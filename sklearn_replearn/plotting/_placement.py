@@ -1,0 +1,94 @@
+"""Where thumbnails and words go so that none covers another: boxes and no drawing."""
+
+import numpy as np
+
+# Unit vectors from a point to the middle of its label, the best place first.
+_DIRECTIONS = np.array(
+    [(1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)], dtype=float
+)
+
+
+def spread_rows(positions, size):
+    """Rows whose boxes do not overlap, chosen greedily in a fixed random order.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_samples, 2)
+        Middles of the boxes.
+    size : array-like of shape (2,)
+        Width and height of every box.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_chosen,)
+        Sorted row numbers.
+    """
+    order = np.random.default_rng(0).permutation(len(positions))
+    chosen = np.empty(len(positions), dtype=np.intp)
+    n_chosen = 0
+    scaled = positions / np.asarray(size, dtype=float)
+    for row in order:
+        distance = np.abs(scaled[chosen[:n_chosen]] - scaled[row]).max(axis=1)
+        if n_chosen == 0 or distance.min() >= 1:
+            chosen[n_chosen] = row
+            n_chosen += 1
+    return np.sort(chosen[:n_chosen])
+
+
+def place_labels(positions, sizes, frame, *, gap, obstacles=(), clearance=None):
+    """A free place beside its point for every label that has one.
+
+    Labels are placed in the order given. Each tries eight places around its point and
+    takes the one that covers the fewest points, among those inside the frame that
+    cover no label and no obstacle.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_samples, 2)
+        The points.
+    sizes : ndarray of shape (n_samples, 2)
+        Width and height of the labels.
+    frame : tuple of (x0, y0, x1, y1)
+        The box that holds the labels.
+    gap : float
+        Distance from a point to its label.
+    obstacles : array-like of shape (n_obstacles, 4), default=()
+        Boxes (x0, y0, x1, y1) that no label may cover.
+    clearance : ndarray of shape (n_samples, 2), default=None
+        Half the size of what is drawn at each point, kept free besides the gap.
+
+    Returns
+    -------
+    middles : ndarray of shape (n_samples, 2)
+        Middles of the labels; NaN where there was no room.
+    """
+    n_samples = len(positions)
+    middles = np.full((n_samples, 2), np.nan)
+    boxes = np.empty((len(obstacles) + n_samples, 4))
+    n_boxes = len(obstacles)
+    if n_boxes:
+        boxes[:n_boxes] = obstacles
+    if clearance is None:
+        clearance = np.zeros((n_samples, 2))
+    x0, y0, x1, y1 = frame
+    for row, (position, size) in enumerate(zip(positions, sizes, strict=True)):
+        reach = size / 2 + gap + clearance[row]
+        best, fewest = None, np.inf
+        for direction in _DIRECTIONS:
+            middle = position + direction * reach
+            low, high = middle - size / 2, middle + size / 2
+            if (low < (x0, y0)).any() or (high > (x1, y1)).any():
+                continue
+            taken = boxes[:n_boxes]
+            if ((taken[:, :2] < high) & (taken[:, 2:] > low)).all(axis=1).any():
+                continue
+            covered = ((positions > low) & (positions < high)).all(axis=1).sum()
+            if covered < fewest:
+                best, fewest = middle, covered
+                if covered == 0:
+                    break
+        if best is not None:
+            middles[row] = best
+            boxes[n_boxes] = [*(best - size / 2), *(best + size / 2)]
+            n_boxes += 1
+    return middles
