@@ -1,0 +1,188 @@
+"""The ``bad-input`` directive: a table of bad inputs and what is said to each.
+
+Every case is run while the page is built and the message shown is the real one, so
+the page cannot go stale. A case whose outcome is of another kind than the one written
+here fails the build.
+"""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from docutils import nodes
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sphinx.util.docutils import SphinxDirective
+
+from sklearn_replearn.decomposition import ScaledPCA
+from sklearn_replearn.text import LSA
+
+NAMES = {
+    "np": np,
+    "sp": sp,
+    "LSA": LSA,
+    "ScaledPCA": ScaledPCA,
+    "TfidfVectorizer": TfidfVectorizer,
+    "documents": ["the cat sat", "the dog ran", "a cat ran far", "a dog sat"],
+    "table": np.random.RandomState(0).normal(size=(20, 4)),
+    "frame": pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [3.0, 1.0, 1.0]}),
+}
+# (what is wrong, an expression, the exception or warning it must lead to or None)
+TABLES = [
+    ("NaN", "ScaledPCA().fit([[1.0, np.nan], [2.0, 3.0]])", ValueError),
+    ("Infinity", "ScaledPCA().fit([[1.0, np.inf], [2.0, 3.0]])", ValueError),
+    (
+        "NaN in a sparse matrix",
+        "ScaledPCA(1, with_mean=False).fit(sp.csr_array([[0, np.nan], [2, 0]]))",
+        ValueError,
+    ),
+    ("No rows", "ScaledPCA().fit(np.empty((0, 3)))", ValueError),
+    ("No columns", "ScaledPCA().fit(np.empty((3, 0)))", ValueError),
+    ("One row", "ScaledPCA().fit([[1.0, 2.0]])", ValueError),
+    ("One column", "ScaledPCA().fit_transform([[1.0], [2.0], [3.0]])", None),
+    (
+        "A constant column",
+        "ScaledPCA(1).fit([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]]).components_",
+        None,
+    ),
+    (
+        "Nothing but constant columns",
+        "ScaledPCA(1).fit_transform(np.ones((3, 2)))",
+        None,
+    ),
+    ("A one-dimensional array", "ScaledPCA().fit([1.0, 2.0, 3.0])", ValueError),
+    ("Words in a table", "ScaledPCA().fit([['red'], ['blue']])", ValueError),
+    (
+        "More components than the data allow",
+        "ScaledPCA(10).fit(table).n_components_",
+        UserWarning,
+    ),
+    ("A fraction above 1", "ScaledPCA(1.5).fit(table)", ValueError),
+    ("Not fitted", "ScaledPCA().transform(table)", ValueError),
+    (
+        "Another number of columns than in `fit`",
+        "ScaledPCA().fit(table).transform(table[:, :3])",
+        ValueError,
+    ),
+    (
+        "Columns in another order than in `fit`",
+        "ScaledPCA().fit(frame).transform(frame[['b', 'a']])",
+        ValueError,
+    ),
+]
+TEXTS = [
+    ("No documents", "LSA().fit([])", ValueError),
+    (
+        "Nothing but stop words",
+        "LSA(vectorizer=TfidfVectorizer(stop_words='english')).fit(['the', 'and'])",
+        ValueError,
+    ),
+    ("One string instead of a list", "LSA().fit('the cat sat')", ValueError),
+    ("`None` among the documents", "LSA().fit(['the cat sat', None])", ValueError),
+    ("A number among the documents", "LSA().fit(['the cat sat', 7])", ValueError),
+    ("Bytes", "LSA().fit([b'the cat sat', b'the dog ran'])", ValueError),
+    (
+        "A generator, which can be read only once",
+        "LSA(2).fit_transform(text for text in documents).shape",
+        None,
+    ),
+    (
+        "More components than the terms or documents allow",
+        "LSA(50).fit(documents).n_components_",
+        UserWarning,
+    ),
+    ("Not fitted", "LSA().transform(documents)", ValueError),
+    (
+        "A document with no known word",
+        "LSA(2).fit(documents).transform(['zebra', ''])",
+        None,
+    ),
+    (
+        "Strings in `fit`, tokens in `transform`",
+        "LSA(2).fit(documents).transform([['the', 'cat']])",
+        ValueError,
+    ),
+    ("A table", "LSA().fit(frame)", ValueError),
+    (
+        "An unknown word in a query",
+        "LSA(2).fit(documents).most_similar('cats')",
+        ValueError,
+    ),
+]
+
+
+CASES = {"tables": TABLES, "texts": TEXTS}
+
+
+def outcome(expression, expected):
+    """Run one case: the exception or warning or None, and the value or None."""
+    happened = value = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            value = eval(expression, dict(NAMES))
+        except Exception as error:
+            happened = error
+    if happened is None and caught:
+        happened = caught[0].message
+    if not isinstance(happened, expected or type(None)):
+        raise AssertionError(
+            f"{expression} was to give {expected or 'no message'}, but gave "
+            f"{happened!r}"
+        )
+    return happened, value
+
+
+class BadInput(SphinxDirective):
+    """``.. bad-input:: tables`` or ``.. bad-input:: texts``."""
+
+    required_arguments = 1
+
+    def run(self):
+        self.env.note_reread()  # the messages change with the package
+        head = [[paragraph("Input")], [paragraph("What happens")]]
+        body = [self.cells(*case) for case in CASES[self.arguments[0]]]
+        group = nodes.tgroup("", cols=2)
+        group += [nodes.colspec(colwidth=45), nodes.colspec(colwidth=55)]
+        group += [nodes.thead("", row(head)), nodes.tbody("", *map(row, body))]
+        return [nodes.table("", group, classes=["prose"])]
+
+    def cells(self, description, expression, expected):
+        happened, value = outcome(expression, expected)
+        text, _ = self.parse_inline(description)
+        given = [paragraph(*text), code(expression)]
+        answer = []
+        if happened is not None:
+            kind = nodes.strong("", type(happened).__name__)
+            answer.append(paragraph(kind, f": {shorten(str(happened))}"))
+        if value is not None:
+            answer.append(paragraph("and gives" if answer else "Accepted, and gives"))
+            answer.append(code(repr(value)))
+        return given, answer
+
+
+def shorten(message, limit=300):
+    """The leading lines of a message, at least one."""
+    lines = message.strip().splitlines()
+    n = 1
+    while n < len(lines) and len(" ".join(lines[: n + 1])) <= limit:
+        n += 1
+    return " ".join(lines[:n]) + " …" * (n < len(lines))
+
+
+def paragraph(*parts):
+    parts = [nodes.Text(part) if isinstance(part, str) else part for part in parts]
+    return nodes.paragraph("", "", *parts)
+
+
+def code(text):
+    return nodes.paragraph("", "", nodes.literal(text, text), classes=["code-line"])
+
+
+def row(cells):
+    return nodes.row("", *(nodes.entry("", *cell) for cell in cells))
+
+
+def setup(app):
+    app.add_directive("bad-input", BadInput)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

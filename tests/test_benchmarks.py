@@ -1,0 +1,249 @@
+"""The benchmarks' harness, and that every benchmark runs. No time is ever asserted."""
+
+import json
+import lzma
+import subprocess
+import sys
+from collections import Counter
+from math import inf, isnan, nan
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import _data, _registry
+from benchmarks.__main__ import main
+from benchmarks._contest import Contest, Target
+from benchmarks._report import append_json_lines, format_contest, make_records
+from benchmarks._timing import Spread, noise, pair_ratios, peak_memory, race
+
+NAMES = _registry.benchmark_names()
+
+
+class FakeClock:
+    """Time that goes on only when an action says so."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.calls = []
+
+    def __call__(self):
+        return self.now
+
+    def action(self, name, seconds):
+        """An action that takes the next of some seconds at each call."""
+        remaining = iter(seconds)
+
+        def act():
+            self.calls.append(name)
+            self.now += next(remaining)
+
+        return act
+
+
+@pytest.fixture(autouse=True)
+def _no_data_folder(monkeypatch):
+    monkeypatch.delenv(_data.ENVIRONMENT_VARIABLE, raising=False)
+
+
+def test_race_warms_up_then_alternates_the_order():
+    clock = FakeClock()
+    actions = {"A": clock.action("A", [9, 1, 2, 3]), "B": clock.action("B", [9] * 4)}
+    seconds = race(actions, repeats=3, shortest=0, clock=clock)
+    assert "".join(clock.calls) == "AB" + "AB" + "BA" + "AB"
+    assert seconds == {"A": [1, 2, 3], "B": [9, 9, 9]}
+
+
+def test_race_repeats_quick_actions_within_one_measurement():
+    clock = FakeClock()
+    actions = {
+        "A": clock.action("A", [0.25] * 9),
+        "B": clock.action("B", [0.5] * 9),
+    }
+    seconds = race(actions, repeats=2, shortest=1.0, clock=clock)
+    # Four runs of the quicker one make up a second.
+    assert "".join(clock.calls) == "AB" + "AAAABBBB" + "BBBBAAAA"
+    assert seconds == {"A": [0.25, 0.25], "B": [0.5, 0.5]}
+
+
+def test_ratios_are_taken_pair_by_pair():
+    # The ratio of the medians, 2 / 2, would hide that A is slower in most pairs.
+    assert pair_ratios([2, 3, 1], [1, 2, 4]) == Spread(0.25, 1.5, 2.0)
+    assert Spread.of([4, 1, 3, 2]) == Spread(1, 2.5, 4)
+    with pytest.raises(ValueError, match="shorter"):
+        pair_ratios([1, 2], [1])
+
+
+def test_noise_is_the_typical_change_between_rounds():
+    assert noise([3.0, 3.0, 3.0]) == 0
+    np.testing.assert_allclose(noise([1.0, 1.1, 1.0, 1.0 / 1.1]), 0.1)
+    assert isnan(noise([1.0]))
+
+
+def test_peak_memory_counts_what_is_freed_again():
+    peak = peak_memory(lambda: np.zeros(1_000_000).sum())
+    assert peak == pytest.approx(8e6, rel=0.1)
+
+
+def small_contest(**figures):
+    actions = {"ours": lambda: None, "peer": lambda: None}
+    return Contest(
+        data="some rows",
+        setting="k=3",
+        stages={"fit": actions},
+        reference="peer",
+        quality={"ours": figures, "peer": {"error": np.float32(0.5)}},
+        targets=(
+            Target("fit ratio", at_most=0.8),
+            Target("error", at_most=0.1),
+            Target("score", at_least=0.9),
+        ),
+    )
+
+
+def small_records(**figures):
+    seconds = {"fit": {"ours": [1.0, 2.0, 3.0], "peer": [2.0, 2.0, 2.0]}}
+    return make_records("small", small_contest(**figures), 2, seconds, {})
+
+
+def test_records_judge_the_first_contestant_only():
+    ours, peer = small_records(error=nan, score=0.9)
+    assert ours.ratio["fit"] == Spread(0.5, 1.0, 1.5)
+    assert ours.median_seconds == {"fit": 2.0}
+    assert [v.met for v in ours.verdicts] == [False, False, True]
+    assert [v.certain for v in ours.verdicts] == [False, True, True]
+    assert not peer.verdicts
+
+
+def test_table_states_ratio_spread_noise_and_verdict():
+    contest = small_contest(error=0.05, score=1.0)
+    table = format_contest(contest, small_records(error=0.05, score=1.0))
+    assert table.startswith("small: some rows; k=3\n")
+    row = next(line for line in table.splitlines() if "0.500 to 1.500" in line)
+    assert row.split("  ")[0] == "2"
+    assert "1.000" in row
+    assert "0.0 %" in row
+    assert "≤ 0.8 missed (pairs differ)" in row
+    assert "≤ 0.1 met" in table
+    assert "≥ 0.9 met" in table
+
+
+def test_json_lines_are_appended_and_strict(tmp_path):
+    path = tmp_path / "results.jsonl"
+    for _ in range(2):
+        append_json_lines(path, small_records(error=inf, score=np.float64(1)))
+    text = path.read_text(encoding="utf-8")
+    assert "Infinity" not in text
+    assert "NaN" not in text
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["contestant"] for line in lines] == ["ours", "peer"] * 2
+    assert lines[0]["quality"] == {"error": None, "score": 1.0}
+    assert lines[0]["ratio"] == {"fit": {"min": 0.5, "median": 1.0, "max": 1.5}}
+    assert lines[1]["quality"] == {"error": 0.5}
+
+
+def test_registry_has_one_benchmark_for_each_public_module():
+    assert {"lsa", "pca", "svd"} <= set(NAMES)
+    assert sorted(NAMES) == NAMES
+    assert not [name for name in NAMES if name.startswith("_")]
+    for name in NAMES:
+        assert callable(_registry.load(name).run)
+
+
+def test_list_shows_each_with_its_summary(capsys):
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert [line.split()[0] for line in lines] == NAMES
+    assert all(line.endswith(".") for line in lines)
+
+
+def test_unknown_benchmark_is_one_sentence(capsys):
+    assert main(["nonesuch"]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "'nonesuch'" in message
+    assert ", ".join(NAMES) in message
+
+
+@pytest.mark.parametrize("where", ["option", "environment"])
+def test_missing_data_folder_is_one_sentence(where, tmp_path, monkeypatch, capsys):
+    folder = str(tmp_path / "nowhere")
+    arguments = ["lsa", "--data", folder]
+    if where == "environment":
+        monkeypatch.setenv(_data.ENVIRONMENT_VARIABLE, folder)
+        arguments = ["lsa"]
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert folder in message
+
+
+def test_missing_file_is_one_sentence(tmp_path, capsys):
+    assert main(["lsa", "--data", str(tmp_path)]) == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert "text/newsgroups20.tsv.xz" in message
+    with pytest.raises(_data.MissingData, match=_data.ENVIRONMENT_VARIABLE):
+        _data.require_file(None, "graphs/some.npz")
+
+
+@pytest.mark.parametrize("arguments", [[], ["pca", "--repeats", "0"]])
+def test_bad_usage_exits_with_the_usage(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "usage: python -m benchmarks" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_benchmark_runs_in_smoke_mode(name, tmp_path, capsys):
+    path = tmp_path / "results.jsonl"
+    assert main([name, "--smoke", "--memory", "--output", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert "contestant" in printed.out
+    assert f"{name}: " in printed.err
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    by_setting = Counter((line["data"], line["setting"]) for line in lines)
+    assert min(by_setting.values()) >= 2
+    for line in lines:
+        assert line["benchmark"] == name
+        assert line["threads"] == line["repeats"] == 1
+        assert line["cpu_count"] >= 1
+        assert line["versions"].keys() >= {"sklearn_replearn", "scikit-learn", "numpy"}
+        assert line["timestamp"].endswith("+00:00")
+        assert all(seconds[0] > 0 for seconds in line["seconds"].values())
+        assert line["peak_bytes"].keys() == line["seconds"].keys()
+
+
+def test_benchmark_reads_the_texts_of_a_data_folder(tmp_path):
+    (tmp_path / "text").mkdir()
+    rows = ["split\tlabel\ttext", 'train\ta\t"quoted', "test\tb\tnan", "train\tb\tc d"]
+    with lzma.open(tmp_path / "text/some.tsv.xz", "wt", encoding="utf-8") as file:
+        file.write("\n".join(rows))
+    texts = _data.read_texts(tmp_path, "some", "Some")
+    assert texts.train == ['"quoted', "c d"]
+    assert texts.test == ["nan"]
+    assert list(texts.train_labels) == ["a", "b"]
+    assert texts.name == "Some, 2 + 1 documents"
+
+
+def test_generated_data_are_repeatable_and_of_their_kind():
+    X = _data.correlated_table(500, 40, random_state=0)
+    np.testing.assert_array_equal(X, _data.correlated_table(500, 40, random_state=0))
+    scales = X.std(axis=0)
+    assert scales.max() / scales.min() > 1e4
+    counts = _data.zipfian_counts(200, 500, random_state=0)
+    assert counts.shape == (200, 500)
+    frequencies = np.sort(np.asarray(counts.sum(axis=0)).ravel())[::-1]
+    assert frequencies[:50].sum() > 4 * frequencies[-50:].sum()
+    assert (counts.sum(axis=1) > 0).all()
+
+
+def test_command_line_runs_as_a_module():
+    root = Path(_registry.FOLDER).parent
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "benchmarks", "--list"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert all(name in result.stdout for name in NAMES)
