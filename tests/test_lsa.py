@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
+from sklearn_replearn._sklearn import FastTfidfVectorizer
 from sklearn_replearn.text import LSA
 from sklearn_replearn.utils.estimator_checks import make_check_data
 
@@ -40,6 +41,34 @@ def test_equals_the_pipeline():
     Z = lsa.transform(data.rows)
     assert_allclose(Z * np.sign((Z * expected).sum(axis=0)), expected, atol=1e-8)
     assert_allclose(lsa.singular_values_, pipeline[1].singular_values_)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lowercase": False, "stop_words": "english", "ngram_range": (1, 2)},
+        {"min_df": 2, "max_df": 0.5, "max_features": 30, "sublinear_tf": True},
+        {"binary": True, "norm": None, "dtype": np.float32, "use_idf": False},
+        {"analyzer": "char_wb", "ngram_range": (2, 3)},
+        {"vocabulary": ["cats", "dogs", "never"]},
+    ],
+    ids=str,
+)
+def test_counting_is_scikit_learns(options):
+    documents = [*DOCUMENTS, "", "cats cats cats CATS", "dogs and dogs"]
+    new = ["cats and unheard words", "", "dogs dogs", "unheard"]
+    ours, theirs = FastTfidfVectorizer(**options), TfidfVectorizer(**options)
+    for mine, reference in (
+        (ours.fit_transform(documents), theirs.fit_transform(documents)),
+        (ours.transform(new), theirs.transform(new)),
+    ):
+        assert_allclose(mine.toarray(), reference.toarray(), rtol=1e-6)
+        assert mine.dtype == reference.dtype
+    assert ours.vocabulary_ == theirs.vocabulary_
+    assert list(ours.get_feature_names_out()) == list(theirs.get_feature_names_out())
+    with pytest.raises(ValueError, match="empty vocabulary"):
+        FastTfidfVectorizer().fit(["", "a"])
 
 
 def test_formula(lsa):

@@ -3,7 +3,7 @@
 from numbers import Integral
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.base import (
     BaseEstimator,
@@ -329,7 +329,7 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             X = X.toarray()
         Z = self._standardize(X)
         if solver == "full":
-            _, s, Vt = linalg.svd(Z, full_matrices=False, check_finite=False)
+            _, s, Vt = np.linalg.svd(Z, full_matrices=False)
         elif solver == "covariance_eigh":
             s, Vt = _svd_of_moments(Z)
         else:
@@ -455,6 +455,6 @@ def _svd_of_moments(Z):
         moments /= np.outer(Z.scale, Z.scale)
     else:
         moments = (Z.T @ Z).astype(np.float64, copy=False)
-    squares, vectors = linalg.eigh(moments, check_finite=False)
+    squares, vectors = np.linalg.eigh(moments)
     s = np.sqrt(np.maximum(squares[::-1], 0))
     return s.astype(Z.dtype, copy=False), vectors.T[::-1].astype(Z.dtype, copy=False)

@@ -10,11 +10,15 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._linalg import randomized_svd
-from sklearn_replearn._sklearn import HasMethods, Interval, _fit_context
+from sklearn_replearn._sklearn import (
+    FastTfidfVectorizer,
+    HasMethods,
+    Interval,
+    _fit_context,
+)
 from sklearn_replearn._validation import available_components, check_documents
 from sklearn_replearn.text._word_queries import WordQueriesMixin
 
@@ -253,7 +257,7 @@ class LSA(
 
     def _new_vectorizer(self, tokenized):
         if self.vectorizer is None:
-            return TfidfVectorizer(analyzer=_as_tokens if tokenized else "word")
+            return FastTfidfVectorizer(analyzer=_as_tokens if tokenized else "word")
         if tokenized and isinstance(getattr(self.vectorizer, "analyzer", None), str):
             raise ValueError(
                 "X holds lists of tokens, but the vectorizer takes strings apart "
