@@ -56,6 +56,11 @@ class Honest(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _n_features_out(self):
         return self.axes_.shape[1]
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
 
 class BatchDependent(Honest):
     def _encode(self, X):
@@ -86,6 +91,20 @@ class IgnoresParameter(Honest):
         self.offset_ = X.mean(axis=0)
         self.axes_ = self._axes(X.shape[1]) * np.asarray(self.scale)[0]
         return self
+
+
+class NeverReadsAParameter(IgnoresParameter):
+    """Its own defect is found without anything that states what `center` does."""
+
+
+class FixedWidth(Honest):
+    def __init__(self, scale=(1.0,), center=True, n_components=2, random_state=0):
+        super().__init__(scale, center, random_state)
+        self.n_components = n_components
+
+    def fit(self, X, y=None):
+        _ = self.n_components
+        return super().fit(X, y)
 
 
 class SeedsGlobally(Honest):
@@ -206,10 +225,9 @@ class TransformsUnfitted(Honest):
         return super().transform(X)
 
 
-class DropsComponentsSilently(Honest):
-    def __init__(self, scale=(1.0,), center=True, n_components=2, random_state=0):
-        super().__init__(scale, center, random_state)
-        self.n_components = n_components
+class DropsComponentsSilently(FixedWidth):
+    def _encode(self, X):
+        return super()._encode(X)[:, : self.n_components]
 
 
 class HonestWords(LSA):

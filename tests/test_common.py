@@ -46,6 +46,16 @@ def test_registry_is_complete():
     assert all(type(INSTANCES[name]) is cls for name, cls in all_estimators())
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_contract_of_tags_and_constraints(estimator):
+    """What the suite only asks of estimators that declare it, all of ours declare."""
+    tags = get_tags(estimator)
+    if tags.input_tags.two_d_array or tags.input_tags.three_d_array:
+        assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]
+    parameters = estimator.get_params(deep=False)
+    assert set(estimator._parameter_constraints) == set(parameters)
+
+
 @parametrize_with_checks(TABLE_ESTIMATORS)
 def test_scikit_learn(estimator, check):
     check(estimator)

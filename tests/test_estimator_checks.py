@@ -59,6 +59,12 @@ def test_honest_estimators_pass():
             r"is not fit\(X\).transform\(X\)",
         ),
         ("IgnoresParameter", "check_parameter_effect:center", "changes nothing"),
+        (
+            "NeverReadsAParameter",
+            "check_parameters_are_read",
+            r"\['center'\] are never",
+        ),
+        ("FixedWidth", "check_n_components", "both give 2 columns"),
         ("SeedsGlobally", "check_global_random_state_untouched", "generator of numpy"),
         (
             "UsesPythonsGlobalGenerator",
@@ -218,6 +224,32 @@ class Differences(mutants.Honest):
 )
 def test_other_kinds_pass_when_honest(estimator):
     assert failures(estimator) == {}
+
+
+def test_estimators_of_a_notebook():
+    """Classes that can be imported nowhere else, and a state that does not pickle."""
+
+    class Local(mutants.Honest):
+        pass
+
+    class LocalUnpicklable(mutants.Unpicklable):
+        pass
+
+    assert failure(Local(scale=[1.0]), "check_fresh_process") is None
+    error = failure(LocalUnpicklable(scale=[1.0]), "check_fresh_process")
+    assert "does not pickle" in str(error)
+
+
+def test_a_parameter_read_outside_the_class_counts():
+    def offset(estimator, X):
+        return X.mean(axis=0) * getattr(estimator, "cen" + "ter")
+
+    class ReadsElsewhere(mutants.IgnoresParameter):
+        def _axes(self, n_features):
+            offset(self, np.ones((2, 2)))
+            return super()._axes(n_features)
+
+    assert failure(ReadsElsewhere(scale=[1.0]), "check_parameters_are_read") is None
 
 
 def test_on_fail():
