@@ -1,12 +1,12 @@
 """Representation learning for scikit-learn users.
 
-Every technique that turns raw tables, text, graphs, images, signals and pairs into
-good vectors is a ``fit``/``transform`` estimator here: it slots into ``Pipeline`` and
-``GridSearchCV``, and applies what was fitted on the training data, exactly, to any
-other data.
+Techniques that turn raw data into good vectors are ``fit``/``transform`` estimators
+here: they slot into ``Pipeline`` and ``GridSearchCV``, and apply what was fitted on the
+training data, exactly, to any other data. There are families for tables and text;
+graphs, images, signals and pairs are to follow.
 
 The families are submodules, loaded when they are first used:
-``sklearn_replearn.decomposition``, ``sklearn_replearn.text``, and so on.
+``sklearn_replearn.decomposition``, ``sklearn_replearn.text``.
 """
 
 from importlib import import_module

@@ -43,12 +43,14 @@ class ThreadedSparseOperator(LinearOperator):
     ----------
     A : sparse matrix or array of shape (n_rows, n_columns)
     n_threads : int, default=None
-        ``None`` takes as many as BLAS would.
+        ``None`` takes as many as BLAS would, and one for a small matrix.
     """
 
     def __init__(self, A, n_threads=None):
         super().__init__(dtype=A.dtype, shape=A.shape)
-        self.n_threads = n_blas_threads() if n_threads is None else n_threads
+        if n_threads is None:
+            n_threads = n_blas_threads() if A.nnz > 100_000 else 1
+        self.n_threads = n_threads
         self._matrix = A
 
     @cached_property
@@ -109,7 +111,8 @@ def randomized_svd(
     the blocks together, made orthonormal, span the subspace in which the best rank-k
     approximation is sought (Rayleigh-Ritz). Power iteration, which keeps the last
     block only, needs about the square of the number of iterations for the same
-    accuracy. Where the basis would span the whole space, the decomposition is exact.
+    accuracy. Where the basis would span the whole space of a small matrix, the
+    decomposition is exact.
 
     Parameters
     ----------
@@ -150,7 +153,8 @@ def randomized_svd(
     wide = operator.shape[0] < operator.shape[1]
     width, height = sorted(operator.shape)
     block_size = n_components + n_oversamples
-    if (n_iter + 1) * block_size >= width:
+    widest = (n_iter + 1) * block_size
+    if width <= 2 * block_size or (width <= widest and width * height <= 2**22):
         V = np.eye(width, dtype=operator.dtype)
     else:
         working = operator
@@ -203,14 +207,18 @@ def _krylov_vectors(operator, wide, start, n_iter, n_components, tol):
     if n_iter == 0:
         return block
     width, size = block.shape
-    basis = np.empty((width, (n_iter + 1) * size), dtype=block.dtype, order="F")
-    projected = np.zeros((basis.shape[1],) * 2, dtype=block.dtype)  # Vᵀ Bᵀ B V
+    n_columns = min((n_iter + 1) * size, width)
+    basis = np.empty((width, n_columns), dtype=block.dtype, order="F")
+    projected = np.zeros((n_columns, n_columns), dtype=block.dtype)  # Vᵀ Bᵀ B V
     stop, squares, captured = 0, True, []
     for iteration in range(n_iter + 1):
         here = slice(stop, stop + block.shape[1])
         stop = here.stop
         basis[:, here] = block
         image = multiply(block)
+        if iteration == 0:
+            unit = _largest(image) or 1.0  # B's own scale may have no square
+        image /= unit
         projected[here, here] = image.T @ image
         ritz_values = np.linalg.eigvalsh(projected[:stop, :stop])
         captured.append(ritz_values[-n_components:].sum())
@@ -223,7 +231,7 @@ def _krylov_vectors(operator, wide, start, n_iter, n_components, tol):
         if not squares:
             image, _ = orthonormalize(image)
         block, projected[:stop, here], R = _new_directions(
-            multiply_transposed(image), basis[:, :stop]
+            multiply_transposed(image) / unit, basis[:, :stop]
         )
         if not block.size:  # the basis is invariant: nothing is left to find
             break
@@ -252,11 +260,12 @@ def _new_directions(Y, basis):
     """
     C = basis.T @ Y
     Q, R = orthonormalize(Y - basis @ C)
-    weakest = np.linalg.svd(R, compute_uv=False)[-1]
-    if weakest > np.finfo(Y.dtype).eps ** 0.25 * np.linalg.norm(C, axis=0).max():
+    eps, size = np.finfo(Y.dtype).eps, np.linalg.norm(C)
+    if np.linalg.svd(R, compute_uv=False)[-1] > eps**0.25 * size:
         return Q, C, R  # too little was taken away for rounding to matter
     Y = Q - basis @ (basis.T @ Q)
-    new = np.linalg.norm(Y, axis=0) > 0.5
+    rounding = eps * np.sqrt(len(Y)) * size
+    new = (np.linalg.norm(Y, axis=0) > 0.5) & (np.linalg.norm(R, axis=1) > rounding)
     if not new.any():
         return Q[:, :0], C, R[:0]
     Q, correction = orthonormalize(Y[:, new])
@@ -270,8 +279,10 @@ def orthonormalize(Y):
     repeated where it may have lost digits, and gives way to Householder's, with
     pivoting, where the columns are nearly dependent.
     """
-    identity = R = np.eye(Y.shape[1], dtype=Y.dtype)
+    identity = np.eye(Y.shape[1], dtype=Y.dtype)
     eps = np.finfo(Y.dtype).eps
+    unit = _largest(Y) or Y.dtype.type(1)
+    Y, R = Y / unit, unit * identity
     for _ in range(2):
         try:
             factor = np.linalg.cholesky(Y.T @ Y)
@@ -287,3 +298,8 @@ def orthonormalize(Y):
             return Y, R
     Q, factor, order = linalg.qr(Y, mode="economic", pivoting=True)
     return Q, factor[:, np.argsort(order)] @ R
+
+
+def _largest(Y):
+    """Largest absolute value, without a copy."""
+    return max(Y.max(), -Y.min())

@@ -2,8 +2,10 @@
 
 import numbers
 import warnings
+from collections.abc import Mapping, Set
 
 import numpy as np
+from scipy import sparse
 
 
 def available_components(n_components, limit, reason, *, stacklevel=5):
@@ -53,16 +55,28 @@ def check_documents(X):
             "X is a single string, but a list of documents is expected; pass [X] for "
             "one document."
         )
+    if isinstance(X, Mapping | Set):
+        raise ValueError(
+            f"X is a {type(X).__name__}, but a list of documents is expected; pass "
+            "the texts in it alone, such as X['data']."
+        )
+    if sparse.issparse(X):
+        raise ValueError(
+            "X is a matrix of numbers, but raw texts are expected: they are split and "
+            "weighed here; leave out the vectorizer before this step."
+        )
     if hasattr(X, "columns") or getattr(X, "ndim", 1) != 1:
         raise ValueError(
             f"X has shape {np.shape(X)}, but documents form a single column; pass that "
-            "column alone, such as X['text'] or X[:, 0]."
+            "column alone, such as X['text'] (in a ColumnTransformer 'text', not "
+            "['text'])."
         )
     try:
         documents = list(X)
     except TypeError:
         raise ValueError(
-            f"X is of type {type(X).__name__}, but a list of documents is expected."
+            f"X is of type {type(X).__name__}, but a list of documents is expected; "
+            "pass strings or lists of tokens."
         ) from None
     if not documents:
         raise ValueError("X holds no documents; at least one is needed.")
@@ -72,7 +86,9 @@ def check_documents(X):
             if tokenized:
                 raise ValueError(_mixed_documents(position, "string", "list of tokens"))
             continue
-        tokens = document.tolist() if isinstance(document, np.ndarray) else document
+        # numpy arrays, and the rows of pandas and polars columns of lists
+        tokens = document.tolist() if hasattr(document, "tolist") else document
+        tokens = tokens.to_list() if hasattr(tokens, "to_list") else tokens
         if not isinstance(tokens, list | tuple):
             raise ValueError(_not_a_document(position, document))
         if not tokenized:
@@ -99,8 +115,15 @@ def _not_a_document(position, document):
     mend = "pass strings or lists of tokens"
     if isinstance(document, bytes):
         what, mend = "bytes", "decode it to a string"
-    elif document is None or repr(document) in ("nan", "np.float64(nan)", "<NA>"):
+    elif _is_missing(document):
         what, mend = f"missing ({document!r})", "drop it, or pass '' for a zero row"
     elif isinstance(document, numbers.Number):
         what, mend = f"a number ({document!r})", "pass str(number) if it is a word"
     return f"Document {position} is {what}, but a document is text; {mend}."
+
+
+def _is_missing(value):
+    """None, NaN of any float type, and what pandas has for missing values."""
+    if isinstance(value, numbers.Real):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")

@@ -34,6 +34,7 @@ EFFECTS = {
         "n_components": [Effect(2)],
         "vectorizer": [Effect(TfidfVectorizer(sublinear_tf=True))],
         "n_iter": [Effect(1, given=ONE_COORDINATE, data=LARGE_CORPUS)],
+        "tol": [Effect(0.0, given=ONE_COORDINATE, data=LARGE_CORPUS)],
         "normalize": [Effect(False)],
         "random_state": [Effect(1, given=ONE_COORDINATE, data=LARGE_CORPUS)],
     },

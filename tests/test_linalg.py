@@ -167,6 +167,35 @@ def test_threads_follow_blas():
         assert n_blas_threads() == 2
 
 
+@pytest.mark.parametrize(
+    ("scale", "dtype"),
+    [
+        (1e-12, np.float32),
+        (1e25, np.float32),
+        (1e-160, np.float64),
+        (1e155, np.float64),
+    ],
+)
+@pytest.mark.parametrize("tol", [0.0, 1e-2])
+def test_the_scale_of_the_matrix_does_not_matter(scale, dtype, tol):
+    A = matrix_with(0.9 ** np.arange(150)).astype(dtype)
+    expected = randomized_svd(A, 4, tol=tol, random_state=0)
+    U, s, Vt = randomized_svd(A * dtype(scale), 4, tol=tol, random_state=0)
+    precision = 1e-4 if dtype is np.float32 else 1e-9
+    assert_allclose(s / dtype(scale), expected[1], rtol=precision)
+    assert_allclose(U.T @ U, np.eye(4), atol=precision)
+    assert_allclose(Vt, expected[2], atol=100 * precision)
+
+
+def test_many_components_without_a_dense_copy():
+    """Blocks that would overfill the space stop when nothing is left to find."""
+    A = sparse.random_array((3000, 2000), density=0.002, rng=0, format="csr")
+    U, s, Vt = randomized_svd(A, 600, random_state=0)
+    exact = np.linalg.svd(A.toarray(), compute_uv=False)[:600]
+    assert_allclose(s, exact, rtol=1e-6)
+    assert_svd(A, U, s, Vt, tolerance=1e-5)
+
+
 def test_empty_sparse_matrix():
     U, s, _ = randomized_svd(sparse.csr_array((50, 40)), 2, n_iter=0, random_state=0)
     assert_allclose(s, 0)

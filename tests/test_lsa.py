@@ -2,13 +2,17 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_selection import SelectKBest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
+from sklearn.utils import Bunch
 
 from sklearn_replearn._sklearn import FastTfidfVectorizer
 from sklearn_replearn.text import LSA
@@ -97,6 +101,7 @@ def test_tokens_are_taken_as_they_are():
     lsa = LSA(n_components=3).fit(tokens)
     assert "I" in lsa.vocabulary_  # neither lower-cased nor dropped for its length
     assert_array_equal(lsa.transform(map(tuple, tokens)), lsa.transform(tokens))
+    assert_array_equal(lsa.transform(pl.Series(tokens)), lsa.transform(tokens))
     arrays = [np.array(document) for document in tokens]
     assert_array_equal(lsa.transform(arrays), lsa.transform(tokens))
     with pytest.raises(ValueError, match="fitted on lists of tokens, but X holds str"):
@@ -119,6 +124,24 @@ def test_an_orthogonal_document_is_zero_rather_than_noise():
     Z = LSA(n_components=1).fit_transform(documents)
     assert_allclose(np.abs(Z[:3]), 1)
     assert_array_equal(Z[3:], 0)
+
+    words = TfidfVectorizer(dtype=np.float32)
+    documents = ["aa bb cc", "bb cc aa aa", "cc aa bb bb", "aa cc"] * 3 + ["xx yy"]
+    Z = LSA(n_components=1, vectorizer=words).fit(documents).transform(["xx yy", "aa"])
+    assert_allclose(np.abs(Z), [[0], [1]], atol=1e-6)
+    assert Z.dtype == np.float32
+
+
+def test_a_vocabulary_that_never_occurs():
+    lsa = LSA(1, vectorizer=TfidfVectorizer(vocabulary=["never", "ever"]))
+    with pytest.raises(ValueError, match="None of the 8 documents has a term"):
+        lsa.fit(DOCUMENTS)
+
+
+def test_a_vectorizer_that_uses_labels():
+    words = make_pipeline(TfidfVectorizer(), SelectKBest(k=4))
+    lsa = LSA(2, vectorizer=words).fit(DOCUMENTS, [0] * 4 + [1] * 4)
+    assert len(lsa.vocabulary_) == 4
 
 
 def test_custom_vectorizer_is_cloned():
@@ -153,6 +176,16 @@ def test_a_vectorizer_of_strings_refuses_tokens():
     assert set(lsa.vocabulary_) == {"cats", "dogs"}
 
 
+def test_more_iterations_come_closer():
+    data = make_check_data(LSA(), n_samples=400)
+    exact = LSA(n_components=2, n_iter=60).fit(data.X).singular_values_
+    errors = []
+    for n_iter in (0, 1, 3):
+        lsa = LSA(n_components=2, n_iter=n_iter, tol=0, random_state=0).fit(data.X)
+        errors.append(np.abs(lsa.singular_values_ / exact - 1).max())
+    assert errors[0] > errors[1] > errors[2]
+
+
 def test_fewer_terms_than_components():
     with pytest.warns(UserWarning, match="n_components=100 is more than the 8 that"):
         lsa = LSA().fit(DOCUMENTS)
@@ -169,6 +202,8 @@ def test_fewer_terms_than_components():
         (["", "  "], "None of the 2 documents has a term"),
         (["fine", None], r"Document 1 is missing \(None\)"),
         (["fine", np.nan], r"Document 1 is missing \(nan\)"),
+        (["fine", np.float32("nan")], r"Document 1 is missing \(np.float32"),
+        (["fine", pd.NaT], r"Document 1 is missing \(NaT\)"),
         (["fine", pd.NA], r"Document 1 is missing \(<NA>\)"),
         (["fine", 3.5], r"Document 1 is a number \(3.5\)"),
         (["fine", b"bytes"], "Document 1 is bytes, .* decode it"),
@@ -178,6 +213,11 @@ def test_fewer_terms_than_components():
         ([["tokens", 3]], "Document 0 holds the token 3"),
         (pd.DataFrame({"text": ["a"]}), r"shape \(1, 1\), .* pass that column alone"),
         (np.array([["a"], ["b"]]), r"shape \(2, 1\), .* pass that column alone"),
+        ({"data": ["a"]}, "X is a dict, .* pass the texts in it"),
+        (Bunch(data=["a"]), r"X is a Bunch, .* such as X\['data'\]"),
+        ({"a", "b"}, "X is a set"),
+        (sparse.csr_array(np.eye(2)), "matrix of numbers, .* leave out the vectorizer"),
+        (None, "X is of type NoneType"),
         (3, "X is of type int, but a list of documents is expected"),
     ],
 )
@@ -226,6 +266,7 @@ def test_top_words(lsa):
 def test_embed_words_and_similarity(lsa):
     cats, dogs = lsa.embed_words(["cats", "dogs"])
     assert_array_equal(cats, lsa.embed_words("cats"))
+    assert_array_equal([cats], lsa.embed_words(word for word in ["cats"]))
     assert_array_equal(cats, lsa.word_vectors_[lsa.vocabulary_["cats"]])
     cosine = cats @ dogs / np.linalg.norm(cats) / np.linalg.norm(dogs)
     assert_allclose(lsa.similarity("cats", "dogs"), cosine)
@@ -259,10 +300,23 @@ def test_analogy_by_a_loop(lsa, method):
 
 
 def test_unknown_words_are_named_with_suggestions(lsa):
-    with pytest.raises(ValueError, match=r"'dog' is not in the vocabulary; .* 'dogs'"):
+    with pytest.raises(
+        ValueError, match=r"'dog' is not in the vocabulary; did you mean 'dogs'"
+    ):
         lsa.most_similar("dog")
-    with pytest.raises(ValueError, match=r"'zzz' is not in the vocabulary\.$"):
+    with pytest.raises(
+        ValueError, match="'zzz' is not in the vocabulary, nor anything"
+    ):
         lsa.embed_words(["cats", "zzz"])
+    with pytest.raises(ValueError, match="did you mean 'cats'"):
+        lsa.embed_words("Cats")
+    with pytest.raises(ValueError, match=r"A word or a list of words .* got 3"):
+        lsa.most_similar(3)
+    for topn in (0, -1, 2.5):
+        with pytest.raises(ValueError, match="topn must be an int of at least 1"):
+            lsa.most_similar("cats", topn=topn)
+    with pytest.raises(ValueError, match="n must be an int of at least 1"):
+        lsa.top_words(0)
     with pytest.raises(ValueError, match="at least one word"):
         lsa.most_similar([])
     with pytest.raises(ValueError, match="method must be 'add' or 'multiply'"):

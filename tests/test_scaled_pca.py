@@ -111,6 +111,24 @@ def test_sparse_equals_dense(solver, with_mean, with_std, form):
     )
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("offset", [1e3, 1e6])
+def test_sparse_far_from_the_origin(solver, offset):
+    rng = np.random.default_rng(0)
+    X = np.c_[rng.standard_normal((600, 3)) + offset, rng.uniform(size=(600, 5)) < 0.2]
+    for dtype, tolerance in ((np.float64, 1e-8), (np.float32, 1e-4)):
+        if dtype is np.float32 and offset > 1e4:
+            continue  # X itself has lost its digits
+        table = X.astype(dtype)
+        dense = ScaledPCA(3, svd_solver="full").fit(table.astype(np.float64))
+        pca = ScaledPCA(3, svd_solver=solver, random_state=0)
+        Z = pca.fit_transform(sparse.csr_array(table))
+        assert Z.dtype == dtype
+        expected = dense.transform(table.astype(np.float64))
+        assert_allclose(up_to_sign(Z), up_to_sign(expected), atol=tolerance)
+        assert_allclose(pca.noise_variance_, dense.noise_variance_, rtol=tolerance)
+
+
 def test_without_mean_nothing_is_centred():
     X = table()
     pca = ScaledPCA(3, with_mean=False, svd_solver="full").fit(X)
@@ -247,9 +265,10 @@ def test_one_feature():
 
 def test_identical_rows():
     X = np.ones((5, 3))
-    pca = ScaledPCA(2).fit(X)
-    assert_array_equal(pca.explained_variance_ratio_, 0)
-    assert_array_equal(pca.transform(X), 0)
+    for n_components in (2, 0.9, None):
+        pca = ScaledPCA(n_components).fit(X)
+        assert_array_equal(pca.explained_variance_ratio_, 0)
+        assert_array_equal(pca.transform(X), 0)
 
 
 @pytest.mark.parametrize("value", [0, -1, 0.0, 1.0, 1.5, "mle"])

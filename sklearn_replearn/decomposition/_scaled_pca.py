@@ -21,16 +21,16 @@ from sklearn_replearn._validation import available_components
 class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Standardised features, rotated onto their principal components.
 
-    With the training means :math:`\mu`, the standard deviations :math:`\sigma` and the
+    With the training means :math:`\mu`, the standard deviations :math:`s` and the
     leading right singular vectors :math:`v_1, \dots, v_k` of the standardised table
-    :math:`Z_{ij} = (X_{ij} - \mu_j) / \sigma_j`, a row is encoded as
+    :math:`Z_{ij} = (X_{ij} - \mu_j) / s_j`, a row is encoded as
 
-    .. math:: t_i = \langle z, v_i \rangle, \qquad z = (x - \mu) / \sigma .
+    .. math:: t_i = \langle z, v_i \rangle, \qquad z = (x - \mu) / s .
 
-    It gives what ``make_pipeline(StandardScaler(), PCA())`` gives, and adds: sparse
-    tables that are centred by arithmetic and stay sparse, components without centring,
-    reconstruction in the original units, the error of every number of components, and
-    a `score` that can choose that number *and* the scaling.
+    It gives what ``make_pipeline(StandardScaler(), PCA())`` gives, for dense and sparse
+    tables alike, and adds: components without centring, reconstruction in the original
+    units, the error of every number of components, and a `score` that can choose that
+    number *and* the scaling.
 
     Parameters
     ----------
@@ -55,10 +55,9 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
           dense.
         - "covariance_eigh": eigenvectors of the features' second moments, by far the
           fastest for many rows and few features. Singular values below about
-          1e-8 times the largest are lost in rounding.
-        - "randomized": :func:`block Krylov iteration
-          <sklearn_replearn._linalg.randomized_svd>`, for a few components of a large
-          table.
+          1e-8 times the largest (3e-4 for float32) are lost in rounding.
+        - "randomized": block Krylov iteration [3]_ [4]_, for a few components of a
+          large table.
         - "auto": "covariance_eigh" for at most 1000 features and at least 10 times as
           many rows; otherwise "randomized" if `n_components` is an int below 80 % of
           the smaller side, and the larger side is over 500 or the table is sparse;
@@ -106,6 +105,10 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
        rank", Psychometrika 1, 1936.
     .. [2] M. E. Tipping and C. M. Bishop, "Probabilistic principal component
        analysis", Journal of the Royal Statistical Society B 61, 1999.
+    .. [3] N. Halko, P. G. Martinsson and J. A. Tropp, "Finding structure with
+       randomness", SIAM Review 53, 2011.
+    .. [4] C. Musco and C. Musco, "Randomized block Krylov methods for stronger and
+       faster approximate singular value decomposition", NeurIPS 2015.
 
     Examples
     --------
@@ -184,7 +187,8 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         -------
         T : ndarray of shape (n_samples, n_components_)
         """
-        return self._encode(self._fit(X))
+        Z = self._fit(X)
+        return self._encode(Z, self.components_.dtype)
 
     def transform(self, X):
         """Encode rows by the fitted means, scales and components.
@@ -198,7 +202,8 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         T : ndarray of shape (n_samples, n_components_)
             In X's own precision.
         """
-        return self._encode(self._standardize(self._validate(X)))
+        X = self._validate(X)
+        return self._encode(self._standardize(X), X.dtype)
 
     def inverse_transform(self, X):
         """Rows in the original units from their components.
@@ -228,20 +233,23 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def score_samples(self, X):
         r"""Log-likelihood of each row under probabilistic PCA.
 
-        The rows are modelled as Gaussian. In standardised units the covariance has the
-        variances :math:`\lambda_i` along the :math:`k` components and
+        The rows are modelled as Gaussian [2]_. In standardised units the covariance has
+        the variances :math:`\lambda_i` along the :math:`k` components and
         :math:`\sigma^2` = `noise_variance_` in the other :math:`d - k` directions. The
         density is that of the original units,
 
         .. math::
 
-           \log p(x) = -\tfrac12 \Big( d \log 2\pi + \sum_i \log \lambda_i
-           + (d - k) \log \sigma^2 + \sum_i \frac{t_i^2}{\lambda_i}
-           + \frac{\|z\|^2 - \sum_i t_i^2}{\sigma^2} \Big) - \sum_j \log \sigma_j ,
+           \begin{aligned}
+           \log p(x) = &-\tfrac12 \Big( d \log 2\pi + \sum_i \log \lambda_i
+           + (d - k) \log \sigma^2 + \sum_i \frac{t_i^2}{\lambda_i} \\
+           &+ \frac{\|z\|^2 - \sum_i t_i^2}{\sigma^2} \Big) - \sum_j \log s_j ,
+           \end{aligned}
 
-        so it may be compared between models that scale differently. It is
-        :math:`\sum_j \log \sigma_j` below what scikit-learn's PCA reports behind a
-        StandardScaler.
+        so it may be compared between models that scale differently. With more rows
+        than features it is :math:`\sum_j \log s_j` below what scikit-learn's PCA
+        reports behind a StandardScaler; with fewer, scikit-learn's noise variance is
+        the mean over fewer than the :math:`d - k` directions.
 
         Parameters
         ----------
@@ -251,8 +259,9 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         -------
         log_likelihood : ndarray of shape (n_samples,)
             In nats. ``-inf`` where the components leave no noise variance although
-            the training rows do not span the whole space: such a model says that no
-            other row can be.
+            the training rows do not span the whole space (there are too few of them,
+            or constant or collinear features): such a model says that no other row
+            can be. Ask for fewer components than the rows span.
         """
         Z = self._standardize(self._validate(X, dtype=np.float64))
         n_left = self.n_features_in_ - self.n_components_
@@ -292,9 +301,9 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
         .. math:: E_k = \sum_{rows} \Big\| z - \sum_{i \le k} t_i v_i \Big\|^2
 
-        in standardised units. On the training rows it is
-        :math:`\sum_{i > k} s_i^2`, the least that any k directions can leave (Eckart
-        and Young).
+        in standardised units. On the training rows it is the sum of the trailing
+        squared singular values, the least that any k directions can leave (Eckart and
+        Young [1]_).
 
         Parameters
         ----------
@@ -342,12 +351,13 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         if n_wanted is None:
             k = limit
         elif not isinstance(n_wanted, Integral):
-            shares = np.cumsum(energies) / total
+            shares = np.cumsum(energies) / (total or 1)
             k = min(int(np.searchsorted(shares, n_wanted, side="right")) + 1, limit)
         degrees = n_samples - 1 if self.with_mean else n_samples
         self.n_components_ = k
-        self.components_ = Vt[:k] * leading_signs(Vt[:k])[:, np.newaxis]
-        self.singular_values_ = s[:k]
+        Vt = Vt[:k] * leading_signs(Vt[:k])[:, np.newaxis]
+        self.components_ = Vt.astype(X.dtype, copy=False)
+        self.singular_values_ = s[:k].astype(X.dtype, copy=False)
         self.explained_variance_ = energies[:k] / degrees
         self.explained_variance_ratio_ = energies[:k] / (total or 1)
         left_out = max(total - energies[:k].sum(), 0) / max(n_features - k, 1)
@@ -388,14 +398,15 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Z /= self.scale_
         return Z
 
-    def _encode(self, Z):
+    def _encode(self, Z, dtype):
         axes = self.components_
         if self.whiten:
             deviations = self._deviations()
             inverse = np.zeros_like(deviations)
             np.divide(1, deviations, out=inverse, where=deviations > 0)
             axes = axes * inverse[:, np.newaxis]
-        return Z @ axes.T.astype(Z.dtype, copy=False)
+        T = Z @ axes.T.astype(Z.dtype, copy=False)
+        return T.astype(dtype, copy=False)
 
     def _deviations(self):
         """Standard deviation along each component, zero where it is only rounding."""
@@ -420,14 +431,18 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
 
 class _StandardizedSparse(LinearOperator):
-    """The table ``(X - mean) / scale`` for a sparse X, by its products only."""
+    """The table ``(X - mean) / scale`` for a sparse X, by its products only.
+
+    In float64 whatever X is: what is left after the means are taken away can be far
+    smaller than what was there.
+    """
 
     def __init__(self, X, mean, scale):
-        super().__init__(dtype=X.dtype, shape=X.shape)
-        self.table = X
-        self.operator = as_operator(X)
-        self.mean = mean.astype(X.dtype, copy=False)
-        self.scale = scale.astype(X.dtype, copy=False)
+        super().__init__(dtype=np.float64, shape=X.shape)
+        self.table = X.astype(np.float64, copy=False)
+        self.operator = as_operator(self.table)
+        self.mean = mean
+        self.scale = scale
 
     def _matmat(self, M):
         M = M / self.scale[:, np.newaxis]
@@ -437,24 +452,44 @@ class _StandardizedSparse(LinearOperator):
         product = self.operator.rmatmat(M) - np.outer(self.mean, M.sum(axis=0))
         return product / self.scale[:, np.newaxis]
 
+    def moments(self):
+        """``Zᵀ Z``, from the sparse product where no column is far from zero."""
+        if not self._far().any():
+            moments = (self.table.T @ self.table).toarray()
+            moments -= self.shape[0] * np.outer(self.mean, self.mean)
+            return moments / np.outer(self.scale, self.scale)
+        moments = np.zeros((self.shape[1],) * 2)
+        table = self.table.tocsr()
+        for start in range(0, self.shape[0], 1000):
+            Z = (table[start : start + 1000].toarray() - self.mean) / self.scale
+            moments += Z.T @ Z
+        return moments
+
+    def row_squares(self):
+        """Squared norms of the rows, by the stored values and the mean's share."""
+        far = self._far()
+        weights = np.where(far, 0, 1 / self.scale**2)
+        crossed = self.table @ (weights * self.mean)
+        squares = self.table.power(2) @ weights - 2 * crossed + weights @ self.mean**2
+        if far.any():
+            Z = (self.table[:, far].toarray() - self.mean[far]) / self.scale[far]
+            squares += np.einsum("ij,ij->i", Z, Z)
+        return squares
+
+    def _far(self):
+        """Columns whose squares would lose their digits to that of the mean."""
+        return np.abs(self.mean) > 1e3 * self.scale
+
 
 def _row_squares(Z):
     """Squared norms of the rows of a standardised table."""
-    if not isinstance(Z, _StandardizedSparse):
-        return np.einsum("ij,ij->i", Z, Z)
-    weights = 1 / Z.scale**2
-    crossed = Z.table @ (weights * Z.mean)
-    return Z.table.power(2) @ weights - 2 * crossed + weights @ Z.mean**2
+    if isinstance(Z, _StandardizedSparse):
+        return Z.row_squares()
+    return np.einsum("ij,ij->i", Z, Z)
 
 
 def _svd_of_moments(Z):
     """Singular values and right singular vectors of Z, by the eigenvectors of ZᵀZ."""
-    if isinstance(Z, _StandardizedSparse):
-        moments = (Z.table.T @ Z.table).toarray().astype(np.float64, copy=False)
-        moments -= Z.shape[0] * np.outer(Z.mean, Z.mean)
-        moments /= np.outer(Z.scale, Z.scale)
-    else:
-        moments = (Z.T @ Z).astype(np.float64, copy=False)
-    squares, vectors = np.linalg.eigh(moments)
-    s = np.sqrt(np.maximum(squares[::-1], 0))
-    return s.astype(Z.dtype, copy=False), vectors.T[::-1].astype(Z.dtype, copy=False)
+    moments = Z.moments() if isinstance(Z, _StandardizedSparse) else Z.T @ Z
+    squares, vectors = np.linalg.eigh(moments.astype(np.float64, copy=False))
+    return np.sqrt(np.maximum(squares[::-1], 0)), vectors.T[::-1]

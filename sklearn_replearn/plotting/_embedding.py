@@ -227,7 +227,8 @@ class EmbeddingDisplay:
         if not hasattr(estimator, "transform"):
             raise TypeError(
                 f"{type(estimator).__name__} has no transform; pass a transformer, "
-                "pipeline[:-1], or the vectors to EmbeddingDisplay.from_embedding"
+                "pipeline[:-1], search.best_estimator_, or the vectors to "
+                "EmbeddingDisplay.from_embedding"
             )
         Z = estimator.transform(X)
         Z, names = _check_embedding(Z)
@@ -758,7 +759,7 @@ def _is_missing(label):
 def _check_texts(texts, n_samples):
     if isinstance(texts, str):
         raise ValueError("texts must be one string per row, not a single string")
-    texts = [str(text) for text in texts]
+    texts = ["" if _is_missing(text) else str(text) for text in texts]
     _check_length("texts", texts, n_samples)
     return texts
 
@@ -776,7 +777,8 @@ def _check_thumbnails(thumbnails, n_samples):
     ):
         raise ValueError(
             "thumbnails must have shape (n_samples, height, width) or (n_samples, "
-            f"height, width, 1 | 3 | 4); got {shape}"
+            f"height, width, 1 | 3 | 4); got {shape}; flat images can be given as "
+            "thumbnails.reshape(-1, height, width)"
         )
     _check_length("thumbnails", thumbnails, n_samples)
     if 0 in shape:
@@ -804,9 +806,12 @@ def _check_length(what, values, n_samples):
 def _reduce(Z, reduce, random_state, names):
     """At most two columns, what they are, and whether their units are equal."""
     n_samples, n_columns = Z.shape
-    if reduce not in ("auto", "pca", "tsne", None) and not hasattr(
-        reduce, "fit_transform"
-    ):
+    known = reduce is None or (
+        reduce in ("auto", "pca", "tsne")
+        if isinstance(reduce, str)
+        else hasattr(reduce, "fit_transform")
+    )
+    if not known:
         raise ValueError(
             "reduce must be 'auto', 'pca', 'tsne', None or a transformer with "
             f"fit_transform; got {reduce!r}"

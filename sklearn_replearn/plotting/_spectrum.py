@@ -61,6 +61,12 @@ class SpectrumDisplay:
     figure_ : matplotlib Figure
         The figure of the axes.
 
+    Notes
+    -----
+    For estimators that do not centre, such as `LSA` and `TruncatedSVD`, the shares are
+    what `explained_variance_ratio_` says that they are: of the sum of squares for
+    `LSA`, of the variance for `TruncatedSVD`.
+
     Raises
     ------
     ValueError
@@ -132,7 +138,7 @@ class SpectrumDisplay:
             Held-out data. When given, the share of its variance that the first
             components keep is drawn too: a curve far below that of the training
             data says that the components fit noise. The estimator must have
-            `inverse_transform` or `reconstruction_errors`.
+            `inverse_transform`.
         n_components : int, default=None
             The number of components to mark. `None` marks the first number that
             reaches `threshold`, or else the estimator's own choice if it has one.
@@ -277,7 +283,7 @@ class SpectrumDisplay:
         if self.held_out_cumulative is not None:
             top = max(top, self.held_out_cumulative.max())
             bottom = min(0.0, self.held_out_cumulative.min())
-        self.ax_.set_ylim(1.06 * bottom, 1.06 * top)
+        self.ax_.set_ylim(1.06 * bottom, 1.06 * top or 1.0)
         drawn = [
             self.line_ if self.bars_ is None else self.bars_,
             self.cumulative_line_,

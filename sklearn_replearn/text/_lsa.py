@@ -1,6 +1,6 @@
 """Latent semantic analysis."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -20,7 +20,7 @@ from sklearn_replearn._sklearn import (
     _fit_context,
 )
 from sklearn_replearn._validation import available_components, check_documents
-from sklearn_replearn.text._word_queries import WordQueriesMixin
+from sklearn_replearn.text._word_queries import WordQueriesMixin, check_count
 
 
 class LSA(
@@ -28,11 +28,11 @@ class LSA(
 ):
     r"""Latent semantic analysis: tf-idf, then a truncated singular value decomposition.
 
-    With the tf-idf matrix of the training documents :math:`X \approx U S V^\top`
+    With the tf-idf matrix of the training documents :math:`X \approx U S V^{\mathsf T}`
     (rows are documents, columns terms), a document with the tf-idf row :math:`x` is
     encoded as
 
-    .. math:: z = V^\top x ,
+    .. math:: z = V^{\mathsf T} x ,
 
     scaled to unit length by default, so that inner products are cosines. Terms that
     occur in the same documents, or in similar ones, share directions; new documents
@@ -44,15 +44,19 @@ class LSA(
         Number of dimensions. More than ``min(n_documents, n_terms)`` are cut to it,
         with a warning.
     vectorizer : estimator, default=None
-        Turns documents into weights of terms; cloned before fitting. ``None`` is
-        scikit-learn's ``TfidfVectorizer()``, which for lists of tokens takes the
-        tokens as they are.
+        Turns documents into weights of terms, and knows the terms
+        (`get_feature_names_out`); cloned before fitting. ``None`` is scikit-learn's
+        ``TfidfVectorizer()``, which for lists of tokens takes the tokens as they are.
+        To tune one in a grid (``vectorizer__min_df``), give one.
     n_iter : int, default=5
-        Iterations of the randomised solver, at most: it stops when further ones would
-        add less than 1 % to the sum of squares that the components capture. Each
-        reads the tf-idf matrix twice. Small corpora (at most
-        ``(n_iter + 1) * (n_components + 10)`` documents or terms) are decomposed
-        exactly, without `random_state`.
+        Iterations of the randomised solver, at most. Each reads the tf-idf matrix
+        twice. A small corpus is decomposed exactly, and `random_state` is not used: one
+        of at most ``2 * (n_components + 10)`` documents or terms, or of ``(n_iter + 1)
+        * (n_components + 10)`` if it has no more than four million entries.
+    tol : float, default=0.01
+        The solver stops when further iterations would add less than this share to the
+        sum of squares that the components capture. With 0 it makes all `n_iter`
+        iterations; the last components need more of them than the first.
     normalize : bool, default=True
         Scale each document vector to unit Euclidean length.
     random_state : int, RandomState instance or None, default=None
@@ -88,9 +92,13 @@ class LSA(
 
     References
     ----------
-    S. Deerwester, S. T. Dumais, G. W. Furnas, T. K. Landauer and R. Harshman,
-    "Indexing by latent semantic analysis", Journal of the American Society for
-    Information Science 41, 1990.
+    .. [1] S. Deerwester, S. T. Dumais, G. W. Furnas, T. K. Landauer and R. Harshman,
+       "Indexing by latent semantic analysis", Journal of the American Society for
+       Information Science 41, 1990.
+    .. [2] N. Halko, P. G. Martinsson and J. A. Tropp, "Finding structure with
+       randomness", SIAM Review 53, 2011 (the randomised solver).
+    .. [3] C. Musco and C. Musco, "Randomized block Krylov methods for stronger and
+       faster approximate singular value decomposition", NeurIPS 2015 (the same).
 
     Examples
     --------
@@ -116,6 +124,7 @@ class LSA(
             HasMethods(["fit_transform", "transform", "get_feature_names_out"]),
         ],
         "n_iter": [Interval(Integral, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
         "normalize": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -126,12 +135,14 @@ class LSA(
         *,
         vectorizer=None,
         n_iter=5,
+        tol=0.01,
         normalize=True,
         random_state=None,
     ):
         self.n_components = n_components
         self.vectorizer = vectorizer
         self.n_iter = n_iter
+        self.tol = tol
         self.normalize = normalize
         self.random_state = random_state
 
@@ -142,8 +153,8 @@ class LSA(
         ----------
         X : iterable of str, or of lists of str
             Documents, all strings or all lists of tokens.
-        y : None
-            Ignored.
+        y : array-like of shape (n_documents,), default=None
+            Passed to the vectorizer, which seldom uses it.
 
         Returns
         -------
@@ -155,7 +166,7 @@ class LSA(
             If X is a single string or a table, holds no documents or anything but
             text, or if no document has a term.
         """
-        self._fit(X)
+        self._fit(X, y)
         return self
 
     def fit_transform(self, X, y=None):
@@ -164,14 +175,14 @@ class LSA(
         Parameters
         ----------
         X : iterable of str, or of lists of str
-        y : None
-            Ignored.
+        y : array-like of shape (n_documents,), default=None
+            Passed to the vectorizer, which seldom uses it.
 
         Returns
         -------
         Z : ndarray of shape (n_documents, n_components_)
         """
-        return self._encode(self._fit(X))
+        return self._encode(self._fit(X, y))
 
     def transform(self, X):
         """Encode documents by the fitted vocabulary, weights and components.
@@ -189,10 +200,13 @@ class LSA(
         check_is_fitted(self)
         documents, tokenized = check_documents(X)
         if tokenized != self._tokenized:
-            kinds = ["strings", "lists of tokens"]
             raise ValueError(
-                f"{type(self).__name__} was fitted on {kinds[self._tokenized]}, but X "
-                f"holds {kinds[tokenized]}."
+                f"{type(self).__name__} was fitted on "
+                + (
+                    "lists of tokens, but X holds strings; split them as in fit."
+                    if self._tokenized
+                    else "strings, but X holds lists of tokens; pass ' '.join(tokens)."
+                )
             )
         return self._encode(_as_rows(self.vectorizer_.transform(documents)))
 
@@ -202,7 +216,7 @@ class LSA(
         Parameters
         ----------
         n : int, default=10
-            How many terms a component.
+            How many terms a component, at least 1.
 
         Returns
         -------
@@ -210,30 +224,37 @@ class LSA(
             By decreasing weight.
         """
         check_is_fitted(self)
+        check_count(n, "n")
         words = self._words()
         order = np.argsort(-self.components_, axis=1, kind="stable")[:, :n]
         return [[words[column] for column in row] for row in order]
 
     @property
     def word_vectors_(self):
+        """Term vectors of shape (n_terms, n_components_), a row for each term."""
         check_is_fitted(self)
         return self.components_.T * self.singular_values_
 
+    def _vectors_of(self, rows):
+        return self.components_[:, rows].T * self.singular_values_
+
     @_fit_context(prefer_skip_nested_validation=False)
-    def _fit(self, X):
+    def _fit(self, X, y):
         """Set the fitted attributes and return the tf-idf rows of the documents."""
         documents, tokenized = check_documents(X)
         vectorizer = self._new_vectorizer(tokenized)
         try:
-            weights = _as_rows(vectorizer.fit_transform(documents))
+            weights = _as_rows(vectorizer.fit_transform(documents, y))
         except ValueError as error:
             if "empty vocabulary" not in str(error):
                 raise
+            weights = sparse.csr_array((0, 0))
+        if not weights.data.any():
             raise ValueError(
                 f"None of the {len(documents)} documents has a term: they are empty, "
                 "or hold only stop words and what the vectorizer does not take for a "
                 "word."
-            ) from None
+            )
         limit = min(weights.shape)
         n_components = available_components(
             self.n_components, limit, "min(n_documents, n_terms)"
@@ -242,7 +263,7 @@ class LSA(
             weights,
             n_components,
             n_iter=self.n_iter,
-            tol=0.01,
+            tol=self.tol,
             random_state=self.random_state,
         )
         self._tokenized = tokenized
@@ -272,7 +293,8 @@ class LSA(
             return Z
         # What is left of a row by rounding alone has no direction.
         lengths = np.linalg.norm(Z, axis=1)
-        lengths[lengths <= 1e-10 * _row_norms(weights)] = np.inf
+        rounding = np.finfo(Z.dtype).eps ** 0.625
+        lengths[lengths <= rounding * _row_norms(weights)] = np.inf
         return Z / lengths[:, np.newaxis]
 
     @property

@@ -1,6 +1,7 @@
 """Questions to word vectors: similarity, nearest words, analogies."""
 
 from difflib import get_close_matches
+from numbers import Integral
 
 import numpy as np
 from sklearn.preprocessing import normalize
@@ -33,8 +34,8 @@ class WordQueriesMixin:
             If a word is not in the vocabulary; the message suggests similar ones.
         """
         check_is_fitted(self)
-        rows = self._word_rows([words] if isinstance(words, str) else words)
-        vectors = self.word_vectors_[rows]
+        rows = self._word_rows(_as_list(words))
+        vectors = self._vectors_of(rows)
         return vectors[0] if isinstance(words, str) else vectors
 
     def similarity(self, a, b):
@@ -74,8 +75,7 @@ class WordQueriesMixin:
             Words with their similarities, nearest first.
         """
         check_is_fitted(self)
-        positive = [positive] if isinstance(positive, str) else list(positive)
-        negative = [negative] if isinstance(negative, str) else list(negative)
+        positive, negative = _as_list(positive), _as_list(negative)
         rows = self._word_rows(positive + negative)
         if not rows:
             raise ValueError("most_similar needs at least one word.")
@@ -135,19 +135,48 @@ class WordQueriesMixin:
 
         return keyed_vectors(self._words(), self.word_vectors_)
 
+    def _vectors_of(self, rows):
+        """Vectors of some words; to be overridden where all of them cost more."""
+        return self.word_vectors_[rows]
+
     def _words(self):
         return sorted(self.vocabulary_, key=self.vocabulary_.get)
 
     def _word_rows(self, words):
         for word in words:
             if word not in self.vocabulary_:
-                close = get_close_matches(str(word), self.vocabulary_, n=3)
-                hint = f"; close to it are {', '.join(map(repr, close))}" * bool(close)
-                raise ValueError(f"The word {word!r} is not in the vocabulary{hint}.")
+                raise ValueError(
+                    f"The word {word!r} is not in the vocabulary"
+                    f"{self._suggestion(str(word))}."
+                )
         return [self.vocabulary_[word] for word in words]
 
+    def _suggestion(self, word):
+        close = get_close_matches(word.lower(), self.vocabulary_, n=3)
+        if not close:
+            return ", nor anything like it; vocabulary_ lists the words"
+        return f"; did you mean {' or '.join(map(repr, close))}"
+
     def _best_words(self, scores, excluded, topn):
+        check_count(topn, "topn")
         words = self._words()
         order = np.argsort(-scores, kind="stable")
         order = order[~np.isin(order, excluded)][:topn]
         return [(words[row], float(scores[row])) for row in order]
+
+
+def check_count(value, name):
+    """Raise unless the value is an int of at least 1."""
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be an int of at least 1, got {value!r}.")
+
+
+def _as_list(words):
+    if isinstance(words, str):
+        return [words]
+    try:
+        return list(words)
+    except TypeError:
+        raise ValueError(
+            f"A word or a list of words is expected, got {words!r}."
+        ) from None

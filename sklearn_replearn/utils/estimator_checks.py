@@ -310,6 +310,12 @@ def _global_generators():
             torch.set_rng_state(saved_torch)
 
 
+def _seeded(estimator):
+    """The estimator, with random_state=0 in place of None: fits are to be compared."""
+    unseeded = estimator.get_params(deep=False).get("random_state", 0) is None
+    return clone(estimator).set_params(random_state=0) if unseeded else estimator
+
+
 def _with_seed(estimator, seed):
     has_seed = "random_state" in estimator.get_params(deep=False)
     return clone(estimator).set_params(**({"random_state": seed} if has_seed else {}))
@@ -1157,7 +1163,8 @@ def check_representation_estimator(
     Parameters
     ----------
     estimator : estimator
-        With `fit` and `transform`. Give it parameters that make `fit` quick.
+        With `fit` and `transform`. Give it parameters that make `fit` quick. Its
+        ``random_state``, if ``None``, is set to 0.
     data : CheckData, default=None
         Input for the checks; :func:`make_check_data` by default.
     parameter_effects : dict of str to list of Effect, default=None
@@ -1193,6 +1200,7 @@ def check_representation_estimator(
     AssertionError: Rounder.__init__ does more than assign: it raised TypeError(...
     """
     expected = expected_failed_checks or {}
+    estimator = _seeded(estimator)
     data = make_check_data(estimator) if data is None else data
     results = []
     for name, check in _checks(estimator, data, parameter_effects):
@@ -1256,7 +1264,7 @@ def parametrize_with_representation_checks(
         return None if function is None else function(estimator)
 
     cases = []
-    for estimator in estimators:
+    for estimator in map(_seeded, estimators):
         input_data = of(data, estimator) or make_check_data(estimator)
         expected = of(expected_failed_checks, estimator) or {}
         for name, check in _checks(
