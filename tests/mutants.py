@@ -141,6 +141,42 @@ class RepeatedNames(Honest):
         return np.array(["same", "same"], dtype=object)
 
 
+class CountsWhatItTransforms(Honest):
+    def fit(self, X, y=None):
+        super().fit(X, y)
+        self.n_rows_ = [0]
+        return self
+
+    def _encode(self, X):
+        self.n_rows_[0] += len(X)
+        return super()._encode(X)
+
+
+class FitTransformInOtherPrecision(Honest):
+    def fit_transform(self, X, y=None):
+        return self.fit(X, y).transform(X).astype(np.float32)
+
+
+class NoneIsASeed(Honest):
+    def _axes(self, n_features):
+        seed = 0 if self.random_state is None else self.random_state
+        return np.random.default_rng(seed).standard_normal((n_features, 2))
+
+
+class CancelsItsParameter(Honest):
+    def _encode(self, X):
+        return super()._encode(X) / self.scale[0] * 3
+
+
+class ReadsOnlyWhenFittedAgain(Honest):
+    def fit(self, X, y=None):
+        again = hasattr(self, "axes_")
+        super().fit(X, y)
+        if not again:
+            self.offset_ = X.mean(axis=0)
+        return self
+
+
 class SharesState(Honest):
     cache = {}
 

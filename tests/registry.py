@@ -24,7 +24,16 @@ def _large_table():
     return CheckData("table", X[:200], np.arange(200) % 2, X[200:])
 
 
+def _steep_table():
+    """A table whose singular values fall from 1 to 1e-12."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 7)) * 10.0 ** -np.arange(0, 14, 2)
+    X = X @ rng.standard_normal((7, 7))
+    return CheckData("table", X[:60], np.arange(60) % 2, X[60:])
+
+
 LARGE_TABLE = _large_table()
+STEEP_TABLE = _steep_table()
 ONE_COORDINATE = {"n_components": 1, "normalize": False}
 LARGE_CORPUS = make_check_data(LSA(), n_samples=150)
 
@@ -45,13 +54,18 @@ EFFECTS = {
         "whiten": [Effect(True)],
         "svd_solver": [
             Effect(
-                solver, given={"n_components": 1, "svd_solver": other}, data=LARGE_TABLE
-            )
-            for solver, other in (
-                ("full", "randomized"),
-                ("covariance_eigh", "full"),
-                ("randomized", "auto"),
-            )
+                "full",
+                given={"n_components": 1, "svd_solver": "randomized"},
+                data=LARGE_TABLE,
+            ),
+            Effect("randomized", given={"n_components": 1}, data=LARGE_TABLE),
+            # Squaring loses the small singular values.
+            Effect(
+                "covariance_eigh",
+                given={"with_std": False, "svd_solver": "full"},
+                data=STEEP_TABLE,
+                observe=lambda fitted, data: fitted.singular_values_,
+            ),
         ],
         "random_state": [
             Effect(

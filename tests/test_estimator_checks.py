@@ -7,6 +7,9 @@ import mutants
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.text import LSA
@@ -73,6 +76,19 @@ def test_honest_estimators_pass():
         ),
         ("IgnoresItsSeed", "check_random_state", "fixed random_state two fits differ"),
         ("ChangesItsParameter", "check_fit_returns_self", r"parameters \['scale'\]"),
+        ("CountsWhatItTransforms", "check_transform_is_repeatable", "n_rows_"),
+        (
+            "FitTransformInOtherPrecision",
+            "check_fit_transform_equals_transform",
+            "the dtypes are float32 and float64",
+        ),
+        ("NoneIsASeed", "check_random_state", "like a fixed seed"),
+        ("CancelsItsParameter", "check_parameter_effect:scale", "beyond rounding"),
+        (
+            "ReadsOnlyWhenFittedAgain",
+            "check_parameter_effect:center",
+            "changes nothing",
+        ),
         ("WrongNames", "check_feature_names", "1 names for 2 columns"),
         ("RepeatedNames", "check_feature_names", "repeat"),
         ("SharesState", "check_clones_share_nothing", "changed another"),
@@ -252,6 +268,51 @@ def test_a_parameter_read_outside_the_class_counts():
     assert failure(ReadsElsewhere(scale=[1.0]), "check_parameters_are_read") is None
 
 
+def test_parameters_passed_on_as_a_whole_count_as_read():
+    def engine(X, scale, center, random_state):
+        return X[:, :2] * scale[0]
+
+    class PassesAll(mutants.NeverReadsAParameter):
+        def _encode(self, X):
+            return engine(X, **self.get_params())
+
+    class PassesVars(mutants.NeverReadsAParameter):
+        def _encode(self, X):
+            given = {k: v for k, v in vars(self).items() if not k.endswith("_")}
+            return engine(X, **given)
+
+    for cls in (PassesAll, PassesVars):
+        estimator = cls(scale=[1.0])
+        assert failure(estimator, "check_parameters_are_read") is None
+
+
+def test_scikit_learns_own_transformers_are_treated_fairly():
+    for estimator in (
+        StandardScaler(),
+        LinearDiscriminantAnalysis(),
+        LSA(n_components=2, vectorizer=TfidfVectorizer()),
+    ):
+        allowed = {"check_more_components_than_possible"}
+        assert set(failures(estimator)) <= allowed, estimator
+
+
+def test_misuse_is_told():
+    estimator = mutants.Honest(scale=[1.0])
+    with pytest.raises(ValueError, match="on_fail must be 'raise', 'warn' or None"):
+        check_representation_estimator(estimator, on_fail="riase")
+    with pytest.raises(ValueError, match=r"no checks of the names \['check_nothing'\]"):
+        parametrize_with_representation_checks(
+            [estimator], expected_failed_checks=lambda _: {"check_nothing": "misspelt"}
+        )
+
+    class KMedoids(BaseEstimator):
+        def fit(self, X, y=None):
+            return self
+
+    with pytest.raises(TypeError, match="KMedoids has no transform"):
+        check_representation_estimator(KMedoids())
+
+
 def test_on_fail():
     mutant = mutants.RepeatedNames(scale=[1.0])
     with pytest.raises(AssertionError, match="names repeat"):
@@ -285,7 +346,7 @@ def test_expected_failures():
 
 
 def test_stated_effects_must_be_complete_and_true():
-    effects = {"scale": [Effect([1.0])], "sclae": [Effect(1)]}
+    effects = {"scale": [Effect([1.0])], "sclae": [Effect(1)], "center": []}
     failed = failures(mutants.Honest(scale=[1.0]), parameter_effects=effects)
     assert "['center', 'random_state']" in str(failed["check_parameters_have_effects"])
     assert "the value that it has" in str(failed["check_parameter_effect:scale"])
@@ -303,8 +364,8 @@ def test_parametrize_makes_one_case_a_check():
     ).mark
     ids = [case.id for case in mark.args[1]]
     assert len(ids) == len(set(ids)) > 40
-    assert "ScaledPCA(n_components=2)-check_subset_invariance" in ids
-    assert "LSA(n_components=2)-check_documents" in ids
+    assert "ScaledPCA(n_components=2, random_state=0)-check_subset_invariance" in ids
+    assert "LSA(n_components=2, random_state=0)-check_documents" in ids
     marked = [case for case in mark.args[1] if case.marks]
     assert [case.id.split("-")[1] for case in marked] == ["check_output"] * 2
 
