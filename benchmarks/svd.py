@@ -108,7 +108,7 @@ def arpack(A, n_components: int, seed: int):
     """Triplets by scipy's svds; NaN where it gives up."""
     rng = np.random.default_rng(seed)
     try:
-        U, s, Vt = svds(A, n_components, maxiter=MAX_RESTARTS, rng=rng)
+        U, s, Vt = svds(A, n_components, maxiter=MAX_RESTARTS, random_state=rng)
     except ArpackNoConvergence:
         return tuple(
             np.full(shape, np.nan)

@@ -58,7 +58,7 @@ def test_exact_where_the_basis_spans_the_space():
 
 
 def test_flat_spectrum_is_closer_than_power_iteration_at_equal_passes():
-    A = sparse.random_array((2000, 1200), density=0.02, rng=0, format="csr")
+    A = sparse.random_array((2000, 1200), density=0.02, random_state=0, format="csr")
     exact = np.linalg.svd(A.toarray(), compute_uv=False)[:20]
     for n_iter in (2, 4, 6):
         ours = randomized_svd(A, 20, n_iter=n_iter, random_state=0)[1]
@@ -105,7 +105,7 @@ def test_repeated_singular_values_are_all_found():
 
 
 def test_dense_sparse_and_implicit_agree():
-    A = sparse.random_array((400, 250), density=0.1, rng=0, format="csr")
+    A = sparse.random_array((400, 250), density=0.1, random_state=0, format="csr")
     implicit = LinearOperator(
         A.shape,
         matvec=lambda x: A @ x,
@@ -138,7 +138,7 @@ def test_float32_ill_conditioned():
 
 
 def test_random_state():
-    A = sparse.random_array((400, 250), density=0.1, rng=0, format="csr")
+    A = sparse.random_array((400, 250), density=0.1, random_state=0, format="csr")
     first, again, other = (
         randomized_svd(A, 3, n_iter=1, random_state=seed)[1] for seed in (0, 0, 1)
     )
@@ -148,8 +148,8 @@ def test_random_state():
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3, 500])
 def test_threads_do_not_change_a_bit(n_threads):
-    upper = sparse.random_array((40, 57), density=0.1, rng=0)
-    lower = sparse.random_array((11, 57), density=0.1, rng=1)
+    upper = sparse.random_array((40, 57), density=0.1, random_state=0)
+    lower = sparse.random_array((11, 57), density=0.1, random_state=1)
     A = sparse.vstack([upper, sparse.coo_array((50, 57)), lower], format="csr")
     X = np.random.default_rng(0).standard_normal((57, 4))
     Y = np.random.default_rng(1).standard_normal((101, 4))
@@ -159,12 +159,21 @@ def test_threads_do_not_change_a_bit(n_threads):
     assert operator.n_threads == n_threads
 
 
-def test_threads_follow_blas():
+def test_threads_follow_blas(monkeypatch):
+    large = sparse.random_array((1000, 500), density=0.3, random_state=0)
     with threadpool_limits(1):
         assert n_blas_threads() == 1
-        assert as_operator(sparse.eye_array(5, format="csr")).n_threads == 1
-    with threadpool_limits(2):
-        assert n_blas_threads() == 2
+        assert as_operator(large).n_threads == 1
+    pools = [("blas", 4), ("openmp", 1), ("blas", 3)]
+    monkeypatch.setattr(
+        "sklearn_replearn._linalg.threadpool_info",
+        lambda: [{"user_api": api, "num_threads": n} for api, n in pools],
+    )
+    assert n_blas_threads() == 3
+    assert as_operator(large).n_threads == 3
+    assert (
+        as_operator(large.tocsr()[:10]).n_threads == 1
+    )  # too small for threads to help
 
 
 @pytest.mark.parametrize(
@@ -189,7 +198,7 @@ def test_the_scale_of_the_matrix_does_not_matter(scale, dtype, tol):
 
 def test_many_components_without_a_dense_copy():
     """Blocks that would overfill the space stop when nothing is left to find."""
-    A = sparse.random_array((3000, 2000), density=0.002, rng=0, format="csr")
+    A = sparse.random_array((3000, 2000), density=0.002, random_state=0, format="csr")
     U, s, Vt = randomized_svd(A, 600, random_state=0)
     exact = np.linalg.svd(A.toarray(), compute_uv=False)[:600]
     assert_allclose(s, exact, rtol=1e-6)

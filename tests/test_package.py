@@ -62,12 +62,19 @@ def layer_of(module):
     return ("above" if parts[0] in ABOVE else "family"), parts[0]
 
 
-def imports(path):
+def imports(path, module):
+    """Names of the package's modules that a file imports, each in full."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
+            parts = package.split(".")
+            above = parts[: len(parts) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            yield origin
+            if origin == "sklearn_replearn":
+                yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
 def test_imports_go_one_way():
@@ -76,7 +83,7 @@ def test_imports_go_one_way():
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         module = ".".join(part for part in parts if part != "__init__")
         layer, family = layer_of(module)
-        for imported in imports(path):
+        for imported in imports(path, module):
             if not imported.startswith("sklearn_replearn."):
                 continue
             other_layer, other_family = layer_of(imported)

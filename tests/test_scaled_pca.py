@@ -93,7 +93,7 @@ def test_the_solver_of_auto():
 @pytest.mark.parametrize("with_std", [True, False])
 @pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix])
 def test_sparse_equals_dense(solver, with_mean, with_std, form):
-    S = sparse.random_array((150, 20), density=0.2, rng=0)
+    S = sparse.random_array((150, 20), density=0.2, random_state=0)
     X = S.toarray() * np.linspace(1, 100, 20)
     new = table(10, 20)
     options = {"with_mean": with_mean, "with_std": with_std, "n_components": 5}
