@@ -38,6 +38,7 @@ autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings say more
 toc_object_entries_show_parents = "hide"
 default_role = "literal"
+smartquotes = False  # messages and code are quoted as they are
 numpydoc_show_class_members = False  # _templates/autosummary/class.rst lists them
 # Links into other libraries would need their inventories, hence a network; private
 # names have no pages.

@@ -8,8 +8,8 @@ of real data that ship with scikit-learn and gensim:
 
 - 1797 handwritten **digits** of 8 × 8 pixels, ten classes;
 - 200 messages to two **newsgroups**, on atheism and on space, without their headers;
-- 350 short articles of the **Lee** news corpus; how alike 50 of them are has been
-  judged by people [1]_.
+- 350 short articles of the **Lee** news corpus. For 50 of them, people have judged how
+  alike each pair is [1]_.
 
 In each, the representation and its size are chosen by cross-validation on one part of
 the data. What was fitted there is then applied, exactly, to a part that nothing has
@@ -23,8 +23,8 @@ seen yet.
 # Three tasks
 # -----------
 #
-# gensim ships the newsgroups as a data set that a scikit-learn of long ago has pickled.
-# The reader below takes plain data from it, and refuses everything else.
+# gensim ships the newsgroups as a file that an old version of scikit-learn pickled. The
+# reader below takes plain data from it, and refuses everything else.
 import io
 import pickle
 import zlib
@@ -179,9 +179,20 @@ for task, contestants in candidates.items():
         searches[task, name] = search
 
 # %%
+# On the digits the forty components do as well as the raw pixels, no better: both read
+# 97.5 % of the test set.
+#
+# On the newsgroups it is a tie, too, at 95.0 %, but with 20 dimensions instead of
+# 6,792. The test set has 80 messages: each is worth more than a percentage point.
+#
+# For Lee, LSA agrees better with people than tf-idf on the test set. Do not lean on its
+# size: 200 is the edge of the grid, and its "CV" is one split of 25 texts.
+
+# %%
 # Test data by the fitted transforms
 # ----------------------------------
-# Two components of each test set, by what was fitted on the training set.
+# The test sets in the dimensions chosen, 40 and 20, by what was fitted on the training
+# sets. To fit on paper, each is seen along its own first two principal components.
 figure, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
 pictures = [
     ("digits", "ScaledPCA", [str(label) for label in splits["digits"][3]]),

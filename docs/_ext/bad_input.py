@@ -154,7 +154,7 @@ class BadInput(SphinxDirective):
         answer = []
         if happened is not None:
             kind = nodes.strong("", type(happened).__name__)
-            answer.append(paragraph(kind, f": {shorten(str(happened))}"))
+            answer += [paragraph(kind), code(shorten(str(happened)))]
         if value is not None:
             answer.append(paragraph("and gives" if answer else "Accepted, and gives"))
             answer.append(code(repr(value)))

@@ -53,8 +53,9 @@ print(f"components chosen by cross-validation: {pca.n_components_}")
 
 # %%
 # Had we the clean images, would we have chosen the same? The left curve needs them, the
-# right one does not. The likelihood is nearly flat from 12 components on and takes a
-# few more than the error would, which costs little.
+# right one does not. The error is smallest at 16 components; the likelihood, nearly
+# flat from 12 to 30, takes half as many again. That raises the error by a tenth (8.1
+# instead of 7.4), while the noisy images have twice as much (16.0).
 
 
 def error(images):

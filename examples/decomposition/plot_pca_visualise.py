@@ -34,20 +34,22 @@ display = EmbeddingDisplay.from_estimator(
 )
 
 # %%
-# The axes say how much of the variance they show: about a quarter together. What is
-# missing? Each component is an image itself, :math:`v_j`, and the coordinate
-# :math:`z_j = \langle x - \mu, v_j \rangle` tells how much of it, in red, an image has,
-# and how little of what is blue.
+# The axes bear the names of the columns that ``transform`` gives, counted from 0 as
+# ``get_feature_names_out`` does, and say how much of the variance they show: about a
+# quarter together. What is missing? Each component is an image itself, :math:`v_i`,
+# and the coordinate :math:`t_i = \langle x - \mu, v_i \rangle` tells how much of it, in
+# red, an image has, and how little of what is blue.
 
 full = ScaledPCA(n_components=20, with_std=False).fit(X_train)
 fig, axes = plt.subplots(2, 6, figsize=(8, 3.2), layout="constrained")
-for j, ax in enumerate(axes.flat):
+names = full.get_feature_names_out()
+for i, ax in enumerate(axes.flat):
     picture = ax.imshow(
-        full.components_[j].reshape(8, 8), cmap="RdBu_r", vmin=-0.4, vmax=0.4
+        full.components_[i].reshape(8, 8), cmap="RdBu_r", vmin=-0.4, vmax=0.4
     )
     ax.set(xticks=[], yticks=[])
     ax.set_title(
-        f"{j + 1} ({full.explained_variance_ratio_[j]:.0%})", fontsize="medium"
+        f"{names[i]}\n({full.explained_variance_ratio_[i]:.0%})", fontsize="small"
     )
 fig.colorbar(picture, ax=axes, label="Weight of the pixel")
 fig.suptitle("The first components, with their share of the variance")

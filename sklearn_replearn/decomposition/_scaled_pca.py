@@ -233,7 +233,7 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def score_samples(self, X):
         r"""Log-likelihood of each row under probabilistic PCA.
 
-        The rows are modelled as Gaussian [2]_. In standardised units the covariance has
+        The rows are modelled as Gaussian. In standardised units the covariance has
         the variances :math:`\lambda_i` along the :math:`k` components and
         :math:`\sigma^2` = `noise_variance_` in the other :math:`d - k` directions. The
         density is that of the original units,
@@ -303,7 +303,7 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
         in standardised units. On the training rows it is the sum of the trailing
         squared singular values, the least that any k directions can leave (Eckart and
-        Young [1]_).
+        Young).
 
         Parameters
         ----------
