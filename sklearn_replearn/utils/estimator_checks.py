@@ -1257,6 +1257,10 @@ def check_representation_estimator(
     >>> class Rounder(TransformerMixin, BaseEstimator):
     ...     def __init__(self, decimals="2"):
     ...         self.decimals = int(decimals)
+    ...     def fit(self, X, y=None):
+    ...         return self
+    ...     def transform(self, X):
+    ...         return X.round(self.decimals)
     >>> check_representation_estimator(Rounder())
     Traceback (most recent call last):
         ...
