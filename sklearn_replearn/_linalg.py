@@ -220,8 +220,9 @@ def _krylov_vectors(operator, wide, start, n_iter, n_components, tol):
             unit = _largest(image) or 1.0  # B's own scale may have no square
         image /= unit
         projected[here, here] = image.T @ image
-        ritz_values = np.linalg.eigvalsh(projected[:stop, :stop])
-        captured.append(ritz_values[-n_components:].sum())
+        if iteration == 0 or tol > 0:
+            ritz_values = np.linalg.eigvalsh(projected[:stop, :stop])
+            captured.append(ritz_values[-n_components:].sum())
         if iteration == 0:
             squares = (
                 ritz_values[0] > np.sqrt(np.finfo(block.dtype).eps) * ritz_values[-1]

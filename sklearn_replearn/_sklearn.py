@@ -11,7 +11,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
-    InvalidParameterError,
     RealNotInt,
     StrOptions,
 )
@@ -20,7 +19,6 @@ __all__ = [
     "FastTfidfVectorizer",
     "HasMethods",
     "Interval",
-    "InvalidParameterError",
     "RealNotInt",
     "StrOptions",
     "_fit_context",

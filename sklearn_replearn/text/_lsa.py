@@ -233,7 +233,7 @@ class LSA(
     def word_vectors_(self):
         """Term vectors of shape (n_terms, n_components_), a row for each term."""
         check_is_fitted(self)
-        return self.components_.T * self.singular_values_
+        return self._vectors_of(slice(None))
 
     def _vectors_of(self, rows):
         return self.components_[:, rows].T * self.singular_values_

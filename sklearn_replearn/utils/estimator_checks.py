@@ -298,17 +298,17 @@ def _global_generators():
     """
     # Imported, since an estimator may do so as late as in fit.
     torch = import_module("torch") if _installed("torch") else None
-    saved = [random.getstate(), np.random.get_state()]  # noqa: NPY002 - the global one
+    saved = [random.getstate(), np.random.get_state()]
     saved_torch = torch.get_rng_state() if torch else None
 
     def states():
-        found = {"random": random.getstate(), "numpy": np.random.get_state()}  # noqa: NPY002
+        found = {"random": random.getstate(), "numpy": np.random.get_state()}
         if torch:
             found["torch"] = torch.get_rng_state().numpy()
         return {name: joblib.hash(state) for name, state in found.items()}
 
     random.seed(987654321)
-    np.random.seed(987654321)  # noqa: NPY002
+    np.random.seed(987654321)
     if torch:
         torch.manual_seed(987654321)
     before = states()
@@ -316,7 +316,7 @@ def _global_generators():
         yield lambda: [name for name in before if states()[name] != before[name]]
     finally:
         random.setstate(saved[0])
-        np.random.set_state(saved[1])  # noqa: NPY002
+        np.random.set_state(saved[1])
         if torch:
             torch.set_rng_state(saved_torch)
 
@@ -589,7 +589,7 @@ def check_random_state(estimator, data):
         return
 
     def result(seed, global_seed):
-        np.random.seed(global_seed)  # noqa: NPY002
+        np.random.seed(global_seed)
         return _fit(_with_seed(estimator, seed), data).transform(data.rows)
 
     with _global_generators():
