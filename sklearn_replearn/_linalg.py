@@ -75,6 +75,62 @@ class ThreadedSparseOperator(LinearOperator):
         return self._multiply(self._columns, X)
 
 
+class TrianglePairOperator(LinearOperator):
+    """The square matrix ``upper + lower.T`` of two triangles with one pattern.
+
+    It takes half the memory of the matrix itself in CSR format with its transpose,
+    and is as fast to multiply with narrow blocks.
+
+    Parameters
+    ----------
+    indptr, indices : ndarray
+        CSR pattern of both triangles.
+    upper, lower : ndarray of shape (nnz,)
+        Their values. `lower` is given by the same positions, that is, transposed.
+    """
+
+    #: The products of so many ranges of rows are added in turn, on any number of
+    #: threads, so the result does not depend on it.
+    N_PARTS = 4
+
+    def __init__(self, indptr, indices, upper, lower):
+        n = len(indptr) - 1
+        super().__init__(dtype=upper.dtype, shape=(n, n))
+        self.n_threads = n_blas_threads()
+        self._upper, self._lower = (
+            _split_rows(
+                sparse.csr_array((values, indices, indptr), shape=(n, n)), self.N_PARTS
+            )
+            for values in (upper, lower)
+        )
+        stops = np.cumsum([part.shape[0] for part in self._upper])
+        self._ranges = [
+            slice(stop - part.shape[0], stop)
+            for stop, part in zip(stops, self._upper, strict=True)
+        ]
+
+    def _multiply(self, direct, transposed, X):
+        """``direct @ X + transposed.T @ X``, both cut into ranges of rows."""
+        X = np.ascontiguousarray(X)
+        Y = np.zeros((self.shape[0], X.shape[1]), dtype=np.result_type(self, X))
+
+        def products(i):
+            return direct[i] @ X, transposed[i].T @ X[self._ranges[i]]
+
+        with ThreadPoolExecutor(self.n_threads) as pool:
+            parts = pool.map(products, range(len(direct)))
+            for rows, (own, others) in zip(self._ranges, parts, strict=True):
+                Y[rows] += own
+                Y += others
+        return Y
+
+    def _matmat(self, X):
+        return self._multiply(self._upper, self._lower, X)
+
+    def _rmatmat(self, X):
+        return self._multiply(self._lower, self._upper, X)
+
+
 def _split_rows(A, n_parts):
     """Cut a CSR matrix into ranges of rows of about equal size, without copies."""
     ends = np.searchsorted(A.indptr, np.linspace(0, A.nnz, n_parts + 1)[1:-1])
@@ -103,7 +159,14 @@ def as_operator(A):
 
 
 def randomized_svd(
-    A, n_components, *, n_iter=5, tol=0.0, n_oversamples=10, random_state=None
+    A,
+    n_components,
+    *,
+    n_iter=5,
+    tol=0.0,
+    n_oversamples=10,
+    block_size=None,
+    random_state=None,
 ):
     """Truncated singular value decomposition by a randomised block Krylov method.
 
@@ -130,8 +193,12 @@ def randomized_svd(
         subspace is sought in single precision; the triplets in it are computed in
         A's own.
     n_oversamples : int, default=10
-        Width of the block beyond `n_components`. The block is never narrower than
-        `n_components`, since a singular value of multiplicity m needs m columns.
+        Width of the block beyond `n_components`.
+    block_size : int, default=None
+        Width of the block; ``None`` is ``n_components + n_oversamples``, which finds
+        singular values of any multiplicity. A narrower block comes closer with the
+        same work, by more iterations, and finds as many copies of a repeated singular
+        value as it has columns.
     random_state : int, RandomState instance or None, default=None
         Draws the first block.
 
@@ -152,19 +219,19 @@ def randomized_svd(
     # B is A or its transpose, whichever is tall: the basis lives on the narrow side.
     wide = operator.shape[0] < operator.shape[1]
     width, height = sorted(operator.shape)
-    block_size = n_components + n_oversamples
+    n_wanted = n_components + n_oversamples
+    block_size = min(block_size or n_wanted, n_wanted)
+    n_iter = max(n_iter, -(-n_wanted // block_size) - 1)
     widest = (n_iter + 1) * block_size
-    if width <= 2 * block_size or (width <= widest and width * height <= 2**22):
+    if width <= 2 * n_wanted or (width <= widest and width * height <= 2**22):
         V = np.eye(width, dtype=operator.dtype)
     else:
         working = operator
         if tol >= 1e-3 and not isinstance(A, LinearOperator):
             working = as_operator(_in_single_precision(A))
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-        start = np.random.default_rng(seed).standard_normal(
-            (height, block_size), dtype=working.dtype
-        )
-        V = _krylov_vectors(working, wide, start, n_iter, n_components, tol)
+        rng = np.random.default_rng(seed)
+        V = _krylov_vectors(working, wide, block_size, n_iter, n_components, tol, rng)
         if V.dtype != operator.dtype:
             V, _ = orthonormalize(V.astype(operator.dtype))
 
@@ -193,7 +260,7 @@ def _in_single_precision(A):
     return (A / largest if largest > 0 else A).astype(np.float32)
 
 
-def _krylov_vectors(operator, wide, start, n_iter, n_components, tol):
+def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
     """Orthonormal columns that contain the leading right singular vectors of B.
 
     They are the Ritz vectors of ``B.T @ B``, which cost nothing beyond the products
@@ -203,10 +270,11 @@ def _krylov_vectors(operator, wide, start, n_iter, n_components, tol):
     """
     multiply = operator.rmatmat if wide else operator.matmat
     multiply_transposed = operator.matmat if wide else operator.rmatmat
+    height, width = operator.shape[::-1] if wide else operator.shape
+    start = rng.standard_normal((height, size), dtype=operator.dtype)
     block, _ = orthonormalize(multiply_transposed(start))
     if n_iter == 0:
         return block
-    width, size = block.shape
     n_columns = min((n_iter + 1) * size, width)
     basis = np.empty((width, n_columns), dtype=block.dtype, order="F")
     projected = np.zeros((n_columns, n_columns), dtype=block.dtype)  # Vᵀ Bᵀ B V
@@ -227,16 +295,24 @@ def _krylov_vectors(operator, wide, start, n_iter, n_components, tol):
             squares = (
                 ritz_values[0] > np.sqrt(np.finfo(block.dtype).eps) * ritz_values[-1]
             )
-        if iteration == n_iter or (squares and _expected_gain(captured) < tol):
+        enough = stop >= n_components and _expected_gain(captured) < tol
+        if iteration == n_iter or (squares and enough):
             break
         if not squares:
             image, _ = orthonormalize(image)
         block, projected[:stop, here], R = _new_directions(
             multiply_transposed(image) / unit, basis[:, :stop]
         )
-        if not block.size:  # the basis is invariant: nothing is left to find
-            break
         projected[stop : stop + len(R), here] = R
+        if block.shape[1] < size and stop + block.shape[1] < n_components:
+            # The basis is invariant, but too small: go on from another start.
+            n_new = min(size, width - stop) - block.shape[1]
+            start = rng.standard_normal((height, n_new), dtype=block.dtype)
+            known = np.hstack([basis[:, :stop], block])
+            fresh, _, _ = _new_directions(multiply_transposed(start), known)
+            block = np.hstack([block, fresh])
+        if not block.size:  # nothing is left to find
+            break
     basis = basis[:, :stop]
     if not squares:
         return basis

@@ -3,6 +3,7 @@
 import numbers
 import warnings
 from collections.abc import Mapping, Set
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -50,6 +51,17 @@ def check_documents(X):
         If X is one string or a table, is empty, mixes strings and lists, or holds
         anything else; the message names the document.
     """
+    documents, tokenized = stream_documents(X)
+    return list(documents), tokenized
+
+
+def stream_documents(X, *, check_tokens=True):
+    """The documents of X one by one, and whether they are lists of tokens.
+
+    As :func:`check_documents`, but nothing is kept: each document is checked when its
+    turn comes. With ``check_tokens=False`` the caller sees to it that every token is a
+    string, and says so by :func:`bad_token`.
+    """
     if isinstance(X, str | bytes):
         raise ValueError(
             "X is a single string, but a list of documents is expected; pass [X] for "
@@ -72,19 +84,27 @@ def check_documents(X):
             "['text'])."
         )
     try:
-        documents = list(X)
+        documents = iter(X)
     except TypeError:
         raise ValueError(
             f"X is of type {type(X).__name__}, but a list of documents is expected; "
             "pass strings or lists of tokens."
         ) from None
-    if not documents:
-        raise ValueError("X holds no documents; at least one is needed.")
-    tokenized = not isinstance(documents[0], str)
+    try:
+        first = next(documents)
+    except StopIteration:
+        raise ValueError("X holds no documents; at least one is needed.") from None
+    tokenized = not isinstance(first, str)
+    documents = chain([first], documents)
+    return _checked_documents(documents, tokenized, check_tokens), tokenized
+
+
+def _checked_documents(documents, tokenized, check_tokens):
     for position, document in enumerate(documents):
         if isinstance(document, str):
             if tokenized:
                 raise ValueError(_mixed_documents(position, "string", "list of tokens"))
+            yield document
             continue
         # numpy arrays, and the rows of pandas and polars columns of lists
         tokens = document.tolist() if hasattr(document, "tolist") else document
@@ -93,14 +113,18 @@ def check_documents(X):
             raise ValueError(_not_a_document(position, document))
         if not tokenized:
             raise ValueError(_mixed_documents(position, "list of tokens", "string"))
-        for token in tokens:
-            if not isinstance(token, str):
-                raise ValueError(
-                    f"Document {position} holds the token {token!r}, which is not a "
-                    "string."
-                )
-        documents[position] = tokens
-    return documents, tokenized
+        if check_tokens and set(map(type, tokens)) - {str}:  # rare: look closer
+            for token in tokens:
+                if not isinstance(token, str):
+                    raise bad_token(position, token)
+        yield tokens
+
+
+def bad_token(position, token):
+    """The error that a token of the document at a position is not a string."""
+    return ValueError(
+        f"Document {position} holds the token {token!r}, which is not a string."
+    )
 
 
 def _mixed_documents(position, kind, first_kind):

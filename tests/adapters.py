@@ -31,7 +31,7 @@ class SpelledRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     @property
     def _n_features_out(self):
-        return self.embedder_.n_components_
+        return len(self.embedder_.get_feature_names_out())
 
 
 def _spell(X):

@@ -6,14 +6,16 @@ A new estimator gets an entry in both, and with it all the checks of `test_commo
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from sklearn_replearn.decomposition import ScaledPCA
-from sklearn_replearn.text import LSA
+from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
+from sklearn_replearn.text import LSA, PMIEmbedding
 from sklearn_replearn.utils.estimator_checks import CheckData, Effect, make_check_data
 
 #: By class name, a configuration that fits in well under a second.
 INSTANCES = {
     "LSA": LSA(n_components=3, random_state=0),
+    "PMIEmbedding": PMIEmbedding(n_components=3, min_count=1, random_state=0),
     "ScaledPCA": ScaledPCA(),
+    "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
 }
 
 
@@ -34,8 +36,29 @@ def _steep_table():
 
 LARGE_TABLE = _large_table()
 STEEP_TABLE = _steep_table()
+ONE_FACTOR = {"n_components": 1, "similarity": "linear"}
 ONE_COORDINATE = {"n_components": 1, "normalize": False}
 LARGE_CORPUS = make_check_data(LSA(), n_samples=150)
+CORPUS = make_check_data(LSA())
+CAPITALIZED = CheckData(
+    "text", [text.title() for text in CORPUS.X[:30]] + CORPUS.X[30:], CORPUS.y, CORPUS.X
+)
+FEW_ITERATIONS = {"n_components": 10, "n_iter": 3}
+
+#: Effects of the parameters that the estimators of word vectors share.
+WORD_EMBEDDING_EFFECTS = {
+    "pooling": [
+        Effect(pooling) for pooling in ("idf", "sif", "max", "concat", "principal")
+    ],
+    "n_words": [Effect(3, given={"pooling": "concat"})],
+    "n_principal": [Effect(1, given={"pooling": "principal"})],
+    "stop_words": [Effect(CORPUS.X[0].split())],
+    "tokenizer": [Effect(list)],
+    "lowercase": [Effect(False, data=CAPITALIZED)],
+    "token_pattern": [Effect(r"(?u)\w\w")],
+    "min_count": [Effect(4)],
+    "max_vocabulary": [Effect(20)],
+}
 
 #: By class name, for each parameter the settings that must change the result.
 EFFECTS = {
@@ -46,6 +69,21 @@ EFFECTS = {
         "tol": [Effect(0.0, given=ONE_COORDINATE, data=LARGE_CORPUS)],
         "normalize": [Effect(False)],
         "random_state": [Effect(1, given=ONE_COORDINATE, data=LARGE_CORPUS)],
+    },
+    "PMIEmbedding": {
+        **WORD_EMBEDDING_EFFECTS,
+        "n_components": [Effect(2)],
+        "window": [Effect(2)],
+        "window_weighting": [Effect("uniform"), Effect("linear")],
+        "smoothing": [Effect(0.5)],
+        "shift": [Effect(2.0)],
+        "positive": [Effect(False)],
+        "eigenvalue_weight": [Effect(1.0)],
+        "vectors": [Effect("context"), Effect("sum"), Effect("concat")],
+        "subsample": [Effect(0.0)],
+        "n_iter": [Effect(1, given=FEW_ITERATIONS)],
+        "tol": [Effect(0.2, given=FEW_ITERATIONS)],
+        "random_state": [Effect(1, given=FEW_ITERATIONS)],
     },
     "ScaledPCA": {
         "n_components": [Effect(2), Effect(0.5)],
@@ -74,5 +112,15 @@ EFFECTS = {
                 data=LARGE_TABLE,
             )
         ],
+    },
+    "SimilarityEmbedding": {
+        "n_components": [Effect(2)],
+        "similarity": [Effect("cosine"), Effect("linear"), Effect(np.inner)],
+        "gamma": [Effect(1.0)],
+        "degree": [Effect(2, given={"similarity": "poly"})],
+        "coef0": [Effect(0, given={"similarity": "poly"})],
+        "eigenvalue_weight": [Effect(1.0)],
+        "n_iter": [Effect(1, given=ONE_FACTOR, data=LARGE_TABLE)],
+        "random_state": [Effect(1, given=ONE_FACTOR, data=LARGE_TABLE)],
     },
 }

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_replearn._linalg import (
     ThreadedSparseOperator,
+    TrianglePairOperator,
     _new_directions,
     as_operator,
     leading_signs,
@@ -102,6 +103,55 @@ def test_repeated_singular_values_are_all_found():
     A = matrix_with(s_true)
     s = randomized_svd(A, 30, n_iter=2, random_state=0)[1]
     assert_allclose(s, 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3000, 2500), (2500, 3000)])
+def test_narrow_blocks(shape):
+    A = matrix_with(np.append(np.linspace(1, 0.5, 60), np.full(20, 0.3)), shape)
+    s_true = np.linspace(1, 0.5, 60)[:50]
+    U, s, Vt = randomized_svd(A, 50, n_iter=20, block_size=8, random_state=0)
+    assert_allclose(s, s_true, rtol=1e-8)
+    assert_svd(A, U, s, Vt, tolerance=1e-6)
+    for tol, worst in ((0.05, 0.2), (1e-5, 0.02)):
+        _, s, _ = randomized_svd(
+            A, 50, n_iter=50, tol=tol, block_size=8, random_state=0
+        )
+        assert ((s**2).sum() - (s_true**2).sum()) / (s_true**2).sum() > -worst
+
+
+def test_narrow_blocks_of_a_matrix_that_is_soon_spanned():
+    """Few distinct singular values: the Krylov space ends before it is wide enough."""
+    A = sparse.block_diag([np.ones((2, 2))] * 1500, format="csr")
+    U, s, Vt = randomized_svd(A, 40, n_iter=3, block_size=5, random_state=0)
+    assert_allclose(s, 2)
+    assert_svd(A, U, s, Vt, tolerance=1e-10)
+
+
+def test_two_triangles_are_one_matrix():
+    rng = np.random.default_rng(0)
+    upper = sparse.triu(
+        sparse.random_array((60, 60), density=0.2, random_state=1), format="csr"
+    )
+    lower = upper.copy()
+    lower.data = rng.standard_normal(len(lower.data))
+    lower.data[lower.tocoo().coords[0] == lower.tocoo().coords[1]] = 0
+    operator = TrianglePairOperator(upper.indptr, upper.indices, upper.data, lower.data)
+    A = (upper + lower.T).toarray()
+    for X in (rng.standard_normal((60, 7)), np.eye(60)):
+        assert_allclose(operator.matmat(X), A @ X, atol=1e-12)
+        assert_allclose(operator.rmatmat(X), A.T @ X, atol=1e-12)
+    products = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            operator = TrianglePairOperator(
+                upper.indptr, upper.indices, upper.data, lower.data
+            )
+            products.append(operator.matmat(X))
+    assert_array_equal(*products)
+    nothing = TrianglePairOperator(
+        np.zeros(4, int), np.zeros(0, int), *np.zeros((2, 0))
+    )
+    assert_array_equal(nothing.matmat(np.eye(3)), 0)
 
 
 def test_dense_sparse_and_implicit_agree():

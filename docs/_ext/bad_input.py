@@ -14,7 +14,7 @@ from docutils import nodes
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sphinx.util.docutils import SphinxDirective
 
-from sklearn_replearn.decomposition import ScaledPCA
+from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
 from sklearn_replearn.text import LSA
 
 NAMES = {
@@ -22,6 +22,7 @@ NAMES = {
     "sp": sp,
     "LSA": LSA,
     "ScaledPCA": ScaledPCA,
+    "SimilarityEmbedding": SimilarityEmbedding,
     "TfidfVectorizer": TfidfVectorizer,
     "documents": ["the cat sat", "the dog ran", "a cat ran far", "a dog sat"],
     "table": np.random.RandomState(0).normal(size=(20, 4)),
@@ -68,6 +69,36 @@ TABLES = [
         "Columns in another order than in `fit`",
         "ScaledPCA().fit(frame).transform(frame[['b', 'a']])",
         ValueError,
+    ),
+    (
+        "Similarities that are not square",
+        "SimilarityEmbedding(similarity='precomputed').fit(table)",
+        ValueError,
+    ),
+    (
+        "A similarity of two rows, where one of two tables is expected",
+        "SimilarityEmbedding(similarity=lambda a, b: (a * b).sum()).fit(table)",
+        ValueError,
+    ),
+    (
+        "A similarity that overflows",
+        "SimilarityEmbedding(similarity='poly', degree=400).fit(1e3 * table)",
+        ValueError,
+    ),
+    (
+        "No similarity at all",
+        "SimilarityEmbedding(similarity='linear').fit(np.zeros((3, 2)))",
+        ValueError,
+    ),
+    (
+        "Negative numbers, for a kernel of histograms",
+        "SimilarityEmbedding(similarity='chi2').fit(table)",
+        ValueError,
+    ),
+    (
+        "Fewer independent similarities than components",
+        "SimilarityEmbedding(5, similarity='linear').fit(table).n_components_",
+        UserWarning,
     ),
 ]
 TEXTS = [

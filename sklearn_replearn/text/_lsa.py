@@ -20,6 +20,7 @@ from sklearn_replearn._sklearn import (
     _fit_context,
 )
 from sklearn_replearn._validation import available_components, check_documents
+from sklearn_replearn.text._documents import check_same_kind
 from sklearn_replearn.text._word_queries import WordQueriesMixin, check_count
 
 
@@ -199,15 +200,7 @@ class LSA(
         """
         check_is_fitted(self)
         documents, tokenized = check_documents(X)
-        if tokenized != self._tokenized:
-            raise ValueError(
-                f"{type(self).__name__} was fitted on "
-                + (
-                    "lists of tokens, but X holds strings; split them as in fit."
-                    if self._tokenized
-                    else "strings, but X holds lists of tokens; pass ' '.join(tokens)."
-                )
-            )
+        check_same_kind(self, self._tokenized, tokenized)
         return self._encode(_as_rows(self.vectorizer_.transform(documents)))
 
     def top_words(self, n=10):
