@@ -10,7 +10,7 @@ BLAS each, and the idle threads of one, which spin for a while, slow those of th
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 from scipy import linalg, sparse
@@ -92,6 +92,8 @@ class TrianglePairOperator(LinearOperator):
     #: The products of so many ranges of rows are added in turn, on any number of
     #: threads, so the result does not depend on it.
     N_PARTS = 4
+    #: So many columns are multiplied at a time, and stay in the processor's cache.
+    N_COLUMNS = 32
 
     def __init__(self, indptr, indices, upper, lower):
         n = len(indptr) - 1
@@ -111,17 +113,19 @@ class TrianglePairOperator(LinearOperator):
 
     def _multiply(self, direct, transposed, X):
         """``direct @ X + transposed.T @ X``, both cut into ranges of rows."""
-        X = np.ascontiguousarray(X)
         Y = np.zeros((self.shape[0], X.shape[1]), dtype=np.result_type(self, X))
 
-        def products(i):
+        def products(i, X):
             return direct[i] @ X, transposed[i].T @ X[self._ranges[i]]
 
         with ThreadPoolExecutor(self.n_threads) as pool:
-            parts = pool.map(products, range(len(direct)))
-            for rows, (own, others) in zip(self._ranges, parts, strict=True):
-                Y[rows] += own
-                Y += others
+            for start in range(0, X.shape[1], self.N_COLUMNS):
+                columns = slice(start, start + self.N_COLUMNS)
+                part = np.ascontiguousarray(X[:, columns])
+                results = pool.map(products, range(len(direct)), repeat(part))
+                for rows, (own, others) in zip(self._ranges, results, strict=True):
+                    Y[rows, columns] += own
+                    Y[:, columns] += others
         return Y
 
     def _matmat(self, X):
@@ -138,16 +142,11 @@ def _split_rows(A, n_parts):
     parts = []
     for start, stop in pairwise(bounds):
         first, last = A.indptr[start], A.indptr[stop]
-        parts.append(
-            sparse.csr_array(
-                (
-                    A.data[first:last],
-                    A.indices[first:last],
-                    A.indptr[start : stop + 1] - first,
-                ),
-                shape=(stop - start, A.shape[1]),
-            )
-        )
+        part = sparse.csr_array((stop - start, A.shape[1]), dtype=A.dtype)
+        # Given to the constructor, views of less than half an array would be copied.
+        part.data, part.indices = A.data[first:last], A.indices[first:last]
+        part.indptr = A.indptr[start : stop + 1] - first
+        parts.append(part)
     return parts
 
 
@@ -276,12 +275,14 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
     if n_iter == 0:
         return block
     n_columns = min((n_iter + 1) * size, width)
-    basis = np.empty((width, n_columns), dtype=block.dtype, order="F")
+    basis = np.empty((width, 0), dtype=block.dtype, order="F")
     projected = np.zeros((n_columns, n_columns), dtype=block.dtype)  # Vᵀ Bᵀ B V
     stop, squares, captured = 0, True, []
     for iteration in range(n_iter + 1):
         here = slice(stop, stop + block.shape[1])
         stop = here.stop
+        if stop > basis.shape[1]:
+            basis = _widened(basis, min(max(stop, basis.shape[1] * 3 // 2), n_columns))
         basis[:, here] = block
         image = multiply(block)
         if iteration == 0:
@@ -318,6 +319,13 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
         return basis
     _, vectors = np.linalg.eigh(projected[:stop, :stop])
     return basis @ vectors[:, -n_components:]
+
+
+def _widened(basis, n_columns):
+    """A copy with room for more columns."""
+    wider = np.empty((len(basis), n_columns), dtype=basis.dtype, order="F")
+    wider[:, : basis.shape[1]] = basis
+    return wider
 
 
 def _expected_gain(captured):

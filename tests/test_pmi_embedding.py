@@ -1,5 +1,8 @@
 """PMIEmbedding against counts by hand and by loops, and its decomposition."""
 
+import tracemalloc
+from itertools import repeat
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -186,6 +189,23 @@ def test_documents_are_streamed():
     assert_allclose(Z, expected.transform(iter(data.X)))  # one reading is enough here
     for container in (tuple, np.array, pd.Series):
         assert_allclose(pmi.fit_transform(container(data.X)), Z)
+
+
+def test_memory_is_bounded_but_for_the_token_ids():
+    words = [f"word{i}" for i in range(50)]
+
+    def peak(n_documents):
+        documents = Reopened(repeat(words, n_documents))  # made one by one
+        tracemalloc.start()
+        try:
+            PMIEmbedding(2, window=1).fit(documents)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    n_documents = 50_000  # more tokens than are counted at a time
+    growth = peak(2 * n_documents) - peak(n_documents)
+    assert growth < 20 * n_documents * len(words)  # bytes a token; a list takes 60
 
 
 @pytest.mark.parametrize("once", [iter, lambda docs: (d for d in docs)])

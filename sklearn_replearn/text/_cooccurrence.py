@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn_replearn._linalg import n_blas_threads
 
 #: Pairs that are counted at a time: what bounds the memory beyond the counts.
-PAIRS_AT_A_TIME = 2_000_000
+PAIRS_AT_A_TIME = 500_000
 
 
 def window_weights(weighting, window):

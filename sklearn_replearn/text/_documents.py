@@ -14,6 +14,9 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from sklearn_replearn._validation import bad_token, stream_documents
 
+#: Token ids that are worked on at a time.
+IDS_AT_A_TIME = 1_000_000
+
 
 class TokenIds(NamedTuple):
     """Documents as numbers.
@@ -182,7 +185,7 @@ def select_words(words, tokens, *, min_count, max_vocabulary, stop_words):
     ----------
     words : list of str
     tokens : TokenIds
-        Of documents, by positions in `words`.
+        Of documents, by positions in `words`; overwritten.
     min_count : int
         Occurrences that a word needs to be kept.
     max_vocabulary : int or None
@@ -200,7 +203,9 @@ def select_words(words, tokens, *, min_count, max_vocabulary, stop_words):
         The documents without the words that were left out.
     """
     n_documents = len(tokens.ends)
-    counts = np.bincount(tokens.ids, minlength=len(words))
+    counts = np.zeros(len(words), dtype=np.int64)
+    for part in _parts(tokens.ids):
+        counts += np.bincount(part, minlength=len(words))
     if stop_words:
         allowed = np.array([word not in stop_words for word in words], dtype=bool)
         counts = np.where(allowed, counts, 0)
@@ -220,14 +225,30 @@ def select_words(words, tokens, *, min_count, max_vocabulary, stop_words):
         )
     rows = np.full(len(words), -1, dtype=np.int32)
     rows[order] = np.arange(len(order), dtype=np.int32)
-    tokens = _without_unknown(TokenIds(rows[tokens.ids], tokens.ends))
-    return [words[number] for number in order], counts[order], tokens
+    for part in _parts(tokens.ids):
+        part[:] = rows[part]
+    words = [words[number] for number in order]
+    return words, counts[order], _without_unknown(tokens)
 
 
 def _without_unknown(tokens):
-    known = tokens.ids >= 0
-    ends = np.concatenate([[0], np.cumsum(known)])[tokens.ends]
-    return TokenIds(tokens.ids[known], ends)
+    """Close the gaps that negative ids leave; the ids given are overwritten."""
+    ids, n_known, unknown = tokens.ids, 0, []
+    for i, part in enumerate(_parts(ids)):
+        unknown.append(i * IDS_AT_A_TIME + np.flatnonzero(part < 0))
+        known = part[part >= 0]
+        ids[n_known : n_known + len(known)] = known
+        n_known += len(known)
+    if unknown:
+        n_unknown = np.searchsorted(np.concatenate(unknown), tokens.ends)
+        tokens = TokenIds(ids[:n_known], tokens.ends - n_unknown)
+    return tokens
+
+
+def _parts(ids):
+    """Views of an array one after another, so that what is made of them is small."""
+    for start in range(0, len(ids), IDS_AT_A_TIME):
+        yield ids[start : start + IDS_AT_A_TIME]
 
 
 def _as_array(numbers):

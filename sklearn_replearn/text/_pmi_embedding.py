@@ -9,7 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_replearn._linalg import TrianglePairOperator, randomized_svd
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
-from sklearn_replearn.text._cooccurrence import count_pairs, mirror, window_weights
+from sklearn_replearn.text._cooccurrence import (
+    PAIRS_AT_A_TIME,
+    count_pairs,
+    mirror,
+    window_weights,
+)
 from sklearn_replearn.text._word_embedding import BaseWordEmbedding
 
 #: Width of the solver's block. Narrow blocks need fewer products altogether, and
@@ -325,21 +330,32 @@ def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
         word j in the context of i. The diagonal is in `upper`.
     """
     n_words = len(keep)
-    first = np.repeat(np.arange(n_words, dtype=np.int32), np.diff(pairs.indptr))
-    second = pairs.indices
-    counts = pairs.data * keep[first] * keep[second]
-    totals = np.bincount(first, counts, n_words) + np.bincount(second, counts, n_words)
+    totals = np.zeros(n_words)
+    for _, first, second, counts in _parts_of(pairs, keep):
+        totals += np.bincount(first, counts, n_words)
+        totals += np.bincount(second, counts, n_words)
     contexts = np.where(totals > 0, totals, 1) ** smoothing * (totals > 0)
     with np.errstate(all="ignore"):  # words without a neighbour are in no pair
         log_word = np.log(totals).astype(np.float32)
         log_context = np.log(contexts / contexts.sum() * shift).astype(np.float32)
-    equal = np.flatnonzero(first == second)
-    counts[equal] *= 2  # such a pair is seen from either of its words
-    log_counts = np.log(counts, out=counts)
-    upper = log_counts - log_word[first] - log_context[second]
-    lower = log_counts - log_word[second] - log_context[first]
-    lower[equal] = 0
+    upper, lower = np.empty((2, pairs.nnz), dtype=np.float32)
+    for part, first, second, counts in _parts_of(pairs, keep):
+        counts[first == second] *= 2  # such a pair is seen from either of its words
+        log_counts = np.log(counts)
+        upper[part] = log_counts - log_word[first] - log_context[second]
+        lower[part] = log_counts - log_word[second] - log_context[first]
+        lower[part][first == second] = 0
     if positive:
         np.maximum(upper, 0, out=upper)
         np.maximum(lower, 0, out=lower)
     return upper, lower
+
+
+def _parts_of(pairs, keep):
+    """A range of entries at a time, with their words and subsampled counts."""
+    for start in range(0, pairs.nnz, PAIRS_AT_A_TIME):
+        part = slice(start, min(start + PAIRS_AT_A_TIME, pairs.nnz))
+        first = np.arange(part.start, part.stop)
+        first = np.searchsorted(pairs.indptr, first, side="right") - 1
+        second = pairs.indices[part]
+        yield part, first, second, pairs.data[part] * keep[first] * keep[second]
