@@ -54,7 +54,9 @@ def run_benchmark(
             if options.smoke:  # targets are meant for the full size
                 contest = replace(contest, targets=())
             records = []
-            for threads in options.threads:
+            # A contest without stages has been measured with the most threads.
+            numbers = options.threads if contest.stages else (max(options.threads),)
+            for threads in numbers:
                 with threadpool_limits(threads):
                     records += time_contest(name, contest, threads, options)
             yield contest, records
@@ -65,14 +67,16 @@ def time_contest(
 ) -> list[Record]:
     """Records of one contest with the number of threads set by the caller."""
     seconds, peaks = {}, {}
+    repeats = min(options.repeats, contest.rounds or options.repeats)
     for stage, actions in contest.stages.items():
         progress(
             f"{name}: {contest.data}; {contest.setting}; {stage}, {threads} thread(s)"
         )
         seconds[stage] = race(
             actions,
-            repeats=options.repeats,
+            repeats=repeats,
             shortest=0 if options.smoke else SHORTEST,
+            warm_up=contest.rounds is None,
         )
         if options.memory:
             peaks[stage] = {who: peak_memory(actions[who]) for who in actions}

@@ -34,7 +34,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Target:
-    """A figure of the first contestant and the range that it should lie in.
+    """A figure of a contestant, by default the first, and the range it should lie in.
 
     The figure is ``"<stage> ratio"`` (median time relative to the contest's reference)
     or a column of the contest's quality.
@@ -43,6 +43,7 @@ class Target:
     figure: str
     at_most: float = inf
     at_least: float = -inf
+    contestant: str | None = None
 
     def is_met(self, measured: float) -> bool:
         return self.at_least <= measured <= self.at_most
@@ -62,24 +63,29 @@ class Contest:
         What they work on and with which parameters, for people.
     stages : dict of str to dict of str to callable
         For each stage that is timed by itself, the action of each contestant. The
-        first contestant is this package's.
+        first contestant is this package's. Without any, the contest is no more than
+        its table of quality.
     reference : str
         The contestant whose times are the denominators of the ratios.
     quality : dict of str to dict of str to float
-        For each contestant, figures other than time.
+        For each contestant, figures other than time by turns.
     targets : tuple of Target
     notes : tuple of str
         Sentences that a reader of the figures needs.
+    rounds : int or None
+        Timed rounds at most, and no warm-up, for actions that take minutes. What they
+        made can be judged by a contest without stages that is yielded next.
     """
 
     data: str
     setting: str
-    stages: dict[str, dict[str, Callable[[], Any]]]
-    reference: str
+    stages: dict[str, dict[str, Callable[[], Any]]] = field(default_factory=dict)
+    reference: str = ""
     quality: dict[str, dict[str, float]] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
     notes: tuple[str, ...] = ()
+    rounds: int | None = None
 
     @property
     def contestants(self) -> list[str]:
-        return list(next(iter(self.stages.values())))
+        return list(next(iter(self.stages.values()), self.quality))

@@ -39,6 +39,14 @@ def require_file(folder: Path | None, name: str) -> Path:
     return folder / name
 
 
+def read_table(folder: Path | None, name: str):
+    """A tab-separated table of the data folder, as it stands: no quotes, no NaN."""
+    import pandas as pd
+
+    path = require_file(folder, name)
+    return pd.read_csv(path, sep="\t", quoting=3, keep_default_na=False)
+
+
 @dataclass(frozen=True)
 class Texts:
     """Documents to learn from and to test on; labels are None where there are none."""
@@ -52,10 +60,7 @@ class Texts:
 
 def read_texts(folder: Path | None, name: str, title: str) -> Texts:
     """Read a table of texts with the columns split (train or test), label and text."""
-    import pandas as pd
-
-    path = require_file(folder, f"text/{name}.tsv.xz")
-    table = pd.read_csv(path, sep="\t", quoting=3, keep_default_na=False)
+    table = read_table(folder, f"text/{name}.tsv.xz")
     train, test = (table[table["split"] == part] for part in ("train", "test"))
     return Texts(
         name=f"{title}, {len(train):,} + {len(test):,} documents",
@@ -66,16 +71,42 @@ def read_texts(folder: Path | None, name: str, title: str) -> Texts:
     )
 
 
+def gensim_folder() -> Path:
+    """Where gensim keeps its own test data."""
+    return Path(find_spec("gensim").origin).parent / "test" / "test_data"
+
+
 def lee_texts() -> Texts:
     """The Lee corpora of short news, unlabelled, from gensim's own test data."""
-    folder = Path(find_spec("gensim").origin).parent / "test" / "test_data"
     train, test = (
-        (folder / name).read_text(encoding="latin-1").splitlines()
+        (gensim_folder() / name).read_text(encoding="latin-1").splitlines()
         for name in ("lee_background.cor", "lee.cor")
     )
     return Texts(
         f"Lee corpora of gensim, {len(train)} + {len(test)} documents", train, test
     )
+
+
+def read_word_questions(folder: Path | None) -> dict:
+    """Two tables of pairs with people's scores, and one of analogies.
+
+    They are gensim's own without a folder.
+    """
+    names = ("ws353.tsv", "simlex999.tsv", "google_analogies.tsv.gz")
+    if folder is not None:
+        tables = [read_table(folder, f"words/{name}") for name in names]
+    else:
+        import pandas as pd
+
+        tables = [
+            pd.read_csv(gensim_folder() / name, sep=sep, comment=comment, header=None)
+            for name, sep, comment in (
+                ("wordsim353.tsv", "\t", "#"),
+                ("simlex999.txt", "\t", "#"),
+                ("questions-words.txt", " ", ":"),
+            )
+        ]
+    return dict(zip(("WS-353", "SimLex-999", "analogies"), tables, strict=True))
 
 
 def correlated_table(n_rows: int, n_features: int, *, random_state: int) -> np.ndarray:

@@ -88,7 +88,11 @@ def make_records(
         against = {stage: seconds[stage][contest.reference] for stage in seconds}
         ratio = {stage: pair_ratios(own[stage], against[stage]) for stage in own}
         quality = contest.quality.get(contestant, {})
-        ours = contestant == contest.contestants[0]
+        targets = [
+            target
+            for target in contest.targets
+            if contestant == (target.contestant or contest.contestants[0])
+        ]
         records.append(
             Record(
                 benchmark=benchmark,
@@ -97,7 +101,7 @@ def make_records(
                 threads=threads,
                 contestant=contestant,
                 reference=contest.reference,
-                repeats=len(next(iter(own.values()))),
+                repeats=len(next(iter(own.values()), ())),
                 seconds=own,
                 median_seconds={stage: median(own[stage]) for stage in own},
                 ratio=ratio,
@@ -106,7 +110,7 @@ def make_records(
                     stage: peak_bytes[stage][contestant] for stage in peak_bytes
                 },
                 quality=quality,
-                verdicts=_judge(contest.targets, ratio, quality) if ours else [],
+                verdicts=_judge(targets, ratio, quality),
             )
         )
     return records
@@ -166,9 +170,9 @@ def format_contest(contest: Contest, records: Sequence[Record]) -> str:
     parts = [
         f"{records[0].benchmark}: {contest.data}; {contest.setting}",
         *(f"  {note}" for note in contest.notes),
-        "",
-        format_table(_time_rows(records)),
     ]
+    if contest.stages:
+        parts += ["", format_table(_time_rows(records))]
     if contest.quality:
         once = [r for r in records if r.threads == records[0].threads]
         parts += ["", format_table(_quality_rows(once))]
@@ -205,7 +209,7 @@ def _quality_rows(records):
     for record in records:
         row = {"contestant": record.contestant}
         for figure, value in record.quality.items():
-            row[figure] = f"{value:.4g}"
+            row[figure] = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
             verdict = _verdict_on(record, figure)
             if verdict:
                 row[f"{figure}: target"] = verdict

@@ -38,17 +38,19 @@ def race(
     *,
     repeats: int,
     shortest: float = SHORTEST,
+    warm_up: bool = True,
     clock: Callable[[], float] = perf_counter,
 ) -> dict[str, list[float]]:
     """Seconds of each action in each round.
 
     After one untimed run of each, every round runs each action once, in the order
     A B and B A by turns. Entries at the same position of two lists are thus a pair,
-    measured next to each other.
+    measured next to each other. Without the warm-up no action is repeated within one
+    measurement.
     """
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     with _nothing_old_to_collect():
-        number = _runs_in_a_measurement(actions, shortest, clock)
+        number = _runs_in_a_measurement(actions, shortest, clock) if warm_up else 1
         for i in range(repeats):
             for name in list(actions)[:: 1 if i % 2 == 0 else -1]:
                 seconds[name].append(_seconds(actions[name], number, clock))

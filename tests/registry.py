@@ -3,19 +3,56 @@
 A new estimator gets an entry in both, and with it all the checks of `test_common.py`.
 """
 
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
-from sklearn_replearn.text import LSA, PMIEmbedding
+from sklearn_replearn.text import (
+    LSA,
+    PMIEmbedding,
+    PretrainedEmbedding,
+    SkipGramEmbedding,
+)
 from sklearn_replearn.utils.estimator_checks import CheckData, Effect, make_check_data
+
+CORPUS = make_check_data(LSA())
+
+
+class Vectors(dict):
+    """A dict of vectors that does not show all of them in the names of tests."""
+
+    def __repr__(self):
+        return "vectors"
+
+
+def _vectors(random_state):
+    """Vectors for the words, syllables and letters of the check data.
+
+    And for rows of numbers that are spelled as words.
+    """
+    words = sorted({word for text in CORPUS.X + CORPUS.rows for word in text.split()})
+    words += sorted({word[:n] for word in words for n in (1, 2)})
+    words += [f"c{column}x{n}" for column in range(20) for n in ("", *range(10), 100)]
+    vectors = np.random.default_rng(random_state).standard_normal((len(words), 3))
+    return Vectors(zip(words, vectors, strict=True))
+
+
+VECTORS = _vectors(random_state=0)
 
 #: By class name, a configuration that fits in well under a second.
 INSTANCES = {
     "LSA": LSA(n_components=3, random_state=0),
     "PMIEmbedding": PMIEmbedding(n_components=3, min_count=1, random_state=0),
+    "PretrainedEmbedding": PretrainedEmbedding(VECTORS),
     "ScaledPCA": ScaledPCA(),
     "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
+    "SkipGramEmbedding": SkipGramEmbedding(
+        n_components=3, subsample=0, max_epochs=3, min_count=1, random_state=0
+    ),
 }
 
 
@@ -39,11 +76,21 @@ STEEP_TABLE = _steep_table()
 ONE_FACTOR = {"n_components": 1, "similarity": "linear"}
 ONE_COORDINATE = {"n_components": 1, "normalize": False}
 LARGE_CORPUS = make_check_data(LSA(), n_samples=150)
-CORPUS = make_check_data(LSA())
 CAPITALIZED = CheckData(
     "text", [text.title() for text in CORPUS.X[:30]] + CORPUS.X[30:], CORPUS.y, CORPUS.X
 )
 FEW_ITERATIONS = {"n_components": 10, "n_iter": 3}
+
+FOLDER = tempfile.TemporaryDirectory()  # removed when Python ends
+ACCENTS = Path(FOLDER.name, "accents.txt")
+ACCENTS.write_text("café 1 2\ntea 3 4\n", encoding="utf-8")
+# Each number is four characters, and so are the bytes of a number.
+TEXT_OR_BINARY = Path(FOLDER.name, "text_or_binary.txt")
+TEXT_OR_BINARY.write_text("2 1\ntea 0.50\nmilk 0.25\n")
+TITLES = replace(CAPITALIZED, rows=CAPITALIZED.X)
+DRINKS = replace(
+    CORPUS, X=["café tea milk"] * 20, y=np.arange(20) % 2, rows=["café tea"]
+)
 
 #: Effects of the parameters that the estimators of word vectors share.
 WORD_EMBEDDING_EFFECTS = {
@@ -85,6 +132,15 @@ EFFECTS = {
         "tol": [Effect(0.2, given=FEW_ITERATIONS)],
         "random_state": [Effect(1, given=FEW_ITERATIONS)],
     },
+    "PretrainedEmbedding": {
+        **WORD_EMBEDDING_EFFECTS,
+        "vectors": [Effect(_vectors(random_state=1))],
+        "binary": [Effect(True, given={"vectors": TEXT_OR_BINARY}, data=DRINKS)],
+        "vocabulary": [Effect(CORPUS.X[0].split())],
+        "lowercase_fallback": [Effect(False, data=TITLES)],
+        "encoding": [Effect("latin-1", given={"vectors": ACCENTS}, data=DRINKS)],
+        "lowercase": [Effect(True, given={"lowercase_fallback": False}, data=TITLES)],
+    },
     "ScaledPCA": {
         "n_components": [Effect(2), Effect(0.5)],
         "with_mean": [Effect(False)],
@@ -122,5 +178,17 @@ EFFECTS = {
         "eigenvalue_weight": [Effect(1.0)],
         "n_iter": [Effect(1, given=ONE_FACTOR, data=LARGE_TABLE)],
         "random_state": [Effect(1, given=ONE_FACTOR, data=LARGE_TABLE)],
+    },
+    "SkipGramEmbedding": {
+        **WORD_EMBEDDING_EFFECTS,
+        "n_components": [Effect(2)],
+        "window": [Effect(2)],
+        "architecture": [Effect("cbow")],
+        "negative": [Effect(2), Effect(0, given={"hierarchical_softmax": True})],
+        "hierarchical_softmax": [Effect(True)],
+        "subsample": [Effect(1e-2)],
+        "max_epochs": [Effect(2)],
+        "lr": [Effect(0.05)],
+        "random_state": [Effect(1)],
     },
 }

@@ -1,10 +1,12 @@
 """The benchmarks' harness, and that every benchmark runs. No time is ever asserted."""
 
+import gzip
 import json
 import lzma
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from math import inf, isnan, nan
 from pathlib import Path
 
@@ -12,9 +14,10 @@ import numpy as np
 import pytest
 
 from benchmarks import _data, _registry
-from benchmarks.__main__ import main
-from benchmarks._contest import Contest, Target
+from benchmarks.__main__ import main, time_contest
+from benchmarks._contest import Contest, Options, Target
 from benchmarks._report import append_json_lines, format_contest, make_records
+from benchmarks._resident import in_fresh_process, peak_resident
 from benchmarks._timing import Spread, noise, pair_ratios, peak_memory, race
 
 NAMES = _registry.benchmark_names()
@@ -66,6 +69,23 @@ def test_race_repeats_quick_actions_within_one_measurement():
     assert seconds == {"A": [0.25, 0.25], "B": [0.5, 0.5]}
 
 
+def test_race_without_a_warm_up_runs_each_action_once_a_round():
+    clock = FakeClock()
+    actions = {"A": clock.action("A", [1, 2]), "B": clock.action("B", [3, 4])}
+    seconds = race(actions, repeats=2, shortest=9, warm_up=False, clock=clock)
+    assert "".join(clock.calls) == "AB" + "BA"
+    assert seconds == {"A": [1, 2], "B": [3, 4]}
+
+
+@pytest.mark.parametrize(("repeats", "n_rounds"), [(7, 3), (2, 2)])
+def test_a_contest_may_limit_its_rounds(repeats, n_rounds):
+    calls = []
+    contest = Contest("rows", "k=3", {"fit": {"ours": lambda: calls.append(1)}}, "ours")
+    contest = replace(contest, rounds=3)
+    (record,) = time_contest("small", contest, 1, Options(repeats=repeats))
+    assert len(calls) == n_rounds == record.repeats
+
+
 def test_ratios_are_taken_pair_by_pair():
     # The ratio of the medians, 2 / 2, would hide that A is slower in most pairs.
     assert pair_ratios([2, 3, 1], [1, 2, 4]) == Spread(0.25, 1.5, 2.0)
@@ -83,6 +103,12 @@ def test_noise_is_the_typical_change_between_rounds():
 def test_peak_memory_counts_what_is_freed_again():
     peak = peak_memory(lambda: np.zeros(1_000_000).sum())
     assert peak == pytest.approx(8e6, rel=0.1)
+
+
+def test_peak_of_a_fresh_process_is_its_own():
+    held = np.ones(10_000_000)  # 80 megabytes that the new process does not have
+    here, there = peak_resident(), in_fresh_process(peak_resident, threads=1)
+    assert 1e6 < there < here - 0.5 * held.nbytes
 
 
 def small_contest(**figures):
@@ -128,6 +154,26 @@ def test_table_states_ratio_spread_noise_and_verdict():
     assert "≥ 0.9 met" in table
 
 
+def test_contest_without_stages_is_a_table_with_targets_for_any_row():
+    contest = Contest(
+        data="some rows",
+        setting="k=3",
+        quality={"half": {"rows": 1_000, "error": 0.5}, "all": {"error": 0.25}},
+        targets=(Target("error", at_most=0.1), Target("error", 0.3, contestant="all")),
+    )
+    half, whole = time_contest("small", contest, 1, Options())
+    assert [v.met for v in half.verdicts + whole.verdicts] == [False, True]
+    lines = format_contest(contest, [half, whole]).splitlines()
+    assert [line.split() for line in lines] == [
+        ["small:", "some", "rows;", "k=3"],
+        [],
+        ["contestant", "rows", "error", "error:", "target"],
+        ["-" * 10, "-" * 5, "-" * 5, "-" * 13],
+        ["half", "1,000", "0.5", "≤", "0.1", "missed"],
+        ["all", "0.25", "≤", "0.3", "met"],
+    ]
+
+
 def test_json_lines_are_appended_and_strict(tmp_path):
     path = tmp_path / "results.jsonl"
     for _ in range(2):
@@ -143,7 +189,7 @@ def test_json_lines_are_appended_and_strict(tmp_path):
 
 
 def test_registry_has_one_benchmark_for_each_public_module():
-    assert {"lsa", "pca", "svd"} <= set(NAMES)
+    assert {"lsa", "pca", "svd", "words"} <= set(NAMES)
     assert sorted(NAMES) == NAMES
     assert not [name for name in NAMES if name.startswith("_")]
     for name in NAMES:
@@ -205,7 +251,8 @@ def test_benchmark_runs_in_smoke_mode(name, tmp_path, capsys):
     assert min(by_setting.values()) >= 2
     for line in lines:
         assert line["benchmark"] == name
-        assert line["threads"] == line["repeats"] == 1
+        assert line["threads"] == 1
+        assert line["repeats"] == bool(line["seconds"])
         assert line["cpu_count"] >= 1
         assert line["versions"].keys() >= {"sklearn_replearn", "scikit-learn", "numpy"}
         assert line["timestamp"].endswith("+00:00")
@@ -223,6 +270,19 @@ def test_benchmark_reads_the_texts_of_a_data_folder(tmp_path):
     assert texts.test == ["nan"]
     assert list(texts.train_labels) == ["a", "b"]
     assert texts.name == "Some, 2 + 1 documents"
+
+
+def test_word_questions_of_a_data_folder_are_like_those_of_gensim(tmp_path):
+    (tmp_path / "words").mkdir()
+    for name in ("ws353.tsv", "simlex999.tsv"):
+        (tmp_path / "words" / name).write_text("word1\tword2\tscore\nnull\tno\t7.5\n")
+    with gzip.open(tmp_path / "words/google_analogies.tsv.gz", "wt") as file:
+        file.write("section\ta\tb\tc\td\ngram\tbig\tbigger\tfar\tfarther\n")
+    tables = _data.read_word_questions(tmp_path)
+    assert tables["WS-353"].values.tolist() == [["null", "no", 7.5]]
+    assert tables["analogies"].shape == (1, 5)
+    shapes = [table.shape for table in _data.read_word_questions(None).values()]
+    assert shapes == [(353, 3), (999, 3), (19_544, 4)]
 
 
 def test_generated_data_are_repeatable_and_of_their_kind():

@@ -15,7 +15,7 @@ from sklearn.preprocessing import Normalizer
 from sklearn.utils import Bunch
 
 from sklearn_replearn._sklearn import FastTfidfVectorizer
-from sklearn_replearn.text import LSA
+from sklearn_replearn.text import LSA, _word_queries
 from sklearn_replearn.utils.estimator_checks import make_check_data
 
 DOCUMENTS = [
@@ -253,6 +253,14 @@ def test_a_corpus_of_stop_words():
 def test_unfitted(ask):
     with pytest.raises(NotFittedError, match="This LSA instance is not fitted yet"):
         ask(LSA())
+
+
+def test_suggestions_among_many_words(lsa, monkeypatch):
+    monkeypatch.setattr(_word_queries, "MANY_WORDS", 3)
+    with pytest.raises(ValueError, match="did you mean 'cats'"):
+        lsa.embed_words("Cat")
+    with pytest.raises(ValueError, match="'hats' is not in the vocabulary, nor any"):
+        lsa.embed_words("hats")
 
 
 def test_top_words(lsa):

@@ -5,7 +5,9 @@ the page cannot go stale. A case whose outcome is of another kind than the one w
 here fails the build.
 """
 
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,15 +17,34 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sphinx.util.docutils import SphinxDirective
 
 from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
-from sklearn_replearn.text import LSA
+from sklearn_replearn.text import (
+    LSA,
+    PMIEmbedding,
+    PretrainedEmbedding,
+    SkipGramEmbedding,
+)
+
+FOLDER = tempfile.TemporaryDirectory()  # removed when Python ends
+
+
+def file_with(text):
+    """Path of a file that holds a text; messages give its name alone."""
+    path = Path(FOLDER.name, "vectors.txt")
+    path.write_text(text)
+    return path
+
 
 NAMES = {
     "np": np,
     "sp": sp,
     "LSA": LSA,
+    "PMIEmbedding": PMIEmbedding,
+    "PretrainedEmbedding": PretrainedEmbedding,
     "ScaledPCA": ScaledPCA,
     "SimilarityEmbedding": SimilarityEmbedding,
+    "SkipGramEmbedding": SkipGramEmbedding,
     "TfidfVectorizer": TfidfVectorizer,
+    "file_with": file_with,
     "documents": ["the cat sat", "the dog ran", "a cat ran far", "a dog sat"],
     "table": np.random.RandomState(0).normal(size=(20, 4)),
     "frame": pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [3.0, 1.0, 1.0]}),
@@ -138,6 +159,72 @@ TEXTS = [
         "An unknown word in a query",
         "LSA(2).fit(documents).most_similar('cats')",
         ValueError,
+    ),
+    (
+        "Strings and lists of tokens together",
+        "PMIEmbedding(2).fit(['the cat sat', ['the', 'dog']])",
+        ValueError,
+    ),
+    (
+        "No word that occurs often enough",
+        "PMIEmbedding(min_count=5).fit(documents)",
+        ValueError,
+    ),
+    (
+        "A generator where documents must be read more than once",
+        "PMIEmbedding().fit(text for text in documents)",
+        ValueError,
+    ),
+    (
+        "More components than words",
+        "PMIEmbedding(50, min_count=1).fit(documents).n_components_",
+        UserWarning,
+    ),
+    (
+        "Documents of one word each, where none has a neighbour",
+        "PMIEmbedding(1, min_count=1).fit(['cat', 'dog']).word_vectors_",
+        UserWarning,
+    ),
+    ("No file", "PretrainedEmbedding('glove.txt').fit(documents)", FileNotFoundError),
+    (
+        "A file of word vectors that is cut off",
+        r"PretrainedEmbedding(file_with('3 2\nthe 1 2\ncat 3 4\n')).fit(documents)",
+        ValueError,
+    ),
+    (
+        "Word vectors of two widths",
+        r"PretrainedEmbedding(file_with('the 1 2\ncat 3\n')).fit(documents)",
+        ValueError,
+    ),
+    (
+        "A word where a number is expected",
+        r"PretrainedEmbedding(file_with('the 1 2\ncat 3 four\n')).fit(documents)",
+        ValueError,
+    ),
+    (
+        "The vectors of a word twice",
+        r"PretrainedEmbedding(file_with('cat 1\ncat 2')).fit(documents).word_vectors_",
+        UserWarning,
+    ),
+    (
+        "Word vectors for none of the words",
+        "PretrainedEmbedding({'Katze': [1.0, 2.0]}).fit(documents)",
+        ValueError,
+    ),
+    (
+        "Threads whose result cannot be repeated, with a fixed `random_state`",
+        "SkipGramEmbedding(n_jobs=2, random_state=0).fit(documents)",
+        ValueError,
+    ),
+    (
+        "Nothing to train: neither negative sampling nor hierarchical softmax",
+        "SkipGramEmbedding(negative=0).fit(documents)",
+        ValueError,
+    ),
+    (
+        "Subsampling that leaves no words",
+        "SkipGramEmbedding(4, min_count=1, subsample=1e-9).fit(documents)",
+        UserWarning,
     ),
 ]
 

@@ -5,7 +5,6 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import repeat
 from textwrap import shorten
 from typing import NamedTuple
 
@@ -89,18 +88,17 @@ def as_stop_words(stop_words):
     return frozenset(stop_words)
 
 
-def read_tokens(X, split, *, check_tokens=True):
+def read_tokens(X, split):
     """The documents of X as tokens, one after another, and whether X had them so.
 
     Parameters
     ----------
     X : iterable of str, or of lists of str
     split : callable
-        From a string to its tokens; not used on lists.
-    check_tokens : bool
-        Whether to check that each token is a string; :func:`number_words` does.
+        From a string to its tokens; not used on lists. That these hold strings only is
+        seen to by :func:`number_words`.
     """
-    documents, tokenized = stream_documents(X, check_tokens=check_tokens)
+    documents, tokenized = stream_documents(X, check_tokens=False)
     return (documents if tokenized else map(split, documents)), tokenized
 
 
@@ -165,17 +163,15 @@ def look_up_words(documents, vocabulary):
     Parameters
     ----------
     documents : iterable of lists of str
-    vocabulary : dict of str to int
+    vocabulary : mapping of str to int
 
     Returns
     -------
     tokens : TokenIds
     """
-    ids, ends = array("i"), array("q")
-    for document in documents:
-        ids.extend(map(vocabulary.get, document, repeat(-1)))
-        ends.append(len(ids))
-    return _without_unknown(TokenIds(_as_array(ids), _as_array(ends)))
+    words, tokens = number_words(documents)
+    rows = np.array([vocabulary.get(word, -1) for word in words], dtype=np.int32)
+    return renumber(tokens, rows)
 
 
 def select_words(words, tokens, *, min_count, max_vocabulary, stop_words):
@@ -225,24 +221,24 @@ def select_words(words, tokens, *, min_count, max_vocabulary, stop_words):
         )
     rows = np.full(len(words), -1, dtype=np.int32)
     rows[order] = np.arange(len(order), dtype=np.int32)
-    for part in _parts(tokens.ids):
-        part[:] = rows[part]
     words = [words[number] for number in order]
-    return words, counts[order], _without_unknown(tokens)
+    return words, counts[order], renumber(tokens, rows)
 
 
-def _without_unknown(tokens):
-    """Close the gaps that negative ids leave; the ids given are overwritten."""
-    ids, n_known, unknown = tokens.ids, 0, []
+def renumber(tokens, rows):
+    """Give token i the id ``rows[i]``, or leave it out where that is negative.
+
+    The ids given are overwritten, so that a large corpus is not held twice.
+    """
+    ids, n_kept, left_out = tokens.ids, 0, [np.empty(0, dtype=np.int64)]
     for i, part in enumerate(_parts(ids)):
-        unknown.append(i * IDS_AT_A_TIME + np.flatnonzero(part < 0))
-        known = part[part >= 0]
-        ids[n_known : n_known + len(known)] = known
-        n_known += len(known)
-    if unknown:
-        n_unknown = np.searchsorted(np.concatenate(unknown), tokens.ends)
-        tokens = TokenIds(ids[:n_known], tokens.ends - n_unknown)
-    return tokens
+        new = rows[part]
+        left_out.append(i * IDS_AT_A_TIME + np.flatnonzero(new < 0))
+        new = new[new >= 0]
+        ids[n_kept : n_kept + len(new)] = new
+        n_kept += len(new)
+    n_left_out = np.searchsorted(np.concatenate(left_out), tokens.ends)
+    return TokenIds(ids[:n_kept], tokens.ends - n_left_out)
 
 
 def _parts(ids):

@@ -15,7 +15,7 @@ from sklearn_replearn.text._cooccurrence import (
     mirror,
     window_weights,
 )
-from sklearn_replearn.text._word_embedding import BaseWordEmbedding
+from sklearn_replearn.text._word_embedding import BaseWordEmbedding, LearnedWords
 
 #: Width of the solver's block. Narrow blocks need fewer products altogether, and
 #: their products with a sparse matrix stay in the processor's cache.
@@ -62,7 +62,7 @@ class PMIEmbedding(BaseWordEmbedding):
     positive : bool, default=True
         Whether negative values are set to 0. With ``False``, pairs that occur keep
         theirs; pairs that never occur are 0 all the same.
-    eigenvalue_weight : float, default=0.2
+    eigenvalue_weight : float, default=0.1
         p, at least 0 [eig]. 1 is the SVD's own scale, 0 gives all dimensions equal
         weight.
     vectors : {"word", "context", "sum", "concat"}, default="word"
@@ -201,7 +201,7 @@ class PMIEmbedding(BaseWordEmbedding):
         smoothing=0.9,
         shift=1.0,
         positive=True,
-        eigenvalue_weight=0.2,
+        eigenvalue_weight=0.1,
         vectors="word",
         subsample=3e-5,
         n_iter=50,
@@ -245,7 +245,8 @@ class PMIEmbedding(BaseWordEmbedding):
         check_is_fitted(self)
         return mirror(self._pairs)
 
-    def _learn_vectors(self, words, counts, tokens):
+    def _learn(self, words, tokens):
+        words, counts, tokens = self._select_words(words, tokens)
         weights = window_weights(self.window_weighting, self.window)
         pairs = count_pairs(tokens, len(words), weights)
         upper, lower = pointwise_mutual_information(
@@ -268,13 +269,14 @@ class PMIEmbedding(BaseWordEmbedding):
         scale = np.where(s > 0, s, 1) ** self.eigenvalue_weight * (s > 0)
         word = U[:, :n_components] * scale
         context = Vt[:n_components].T * scale
-        self.singular_values_ = s
-        self._pairs = pairs
-        if self.vectors == "sum":
-            return word + context
-        if self.vectors == "concat":
-            return np.hstack([word, context])
-        return word if self.vectors == "word" else context
+        vectors = {
+            "word": word,
+            "context": context,
+            "sum": word + context,
+            "concat": np.hstack([word, context]),
+        }[self.vectors]
+        attributes = {"singular_values_": s, "_pairs": pairs}
+        return LearnedWords(words, counts, tokens, vectors, attributes)
 
     def _available_components(self, s, pairs, n_words):
         """How many singular values are not zero, up to rounding, with a warning."""

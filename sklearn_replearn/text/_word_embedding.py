@@ -2,7 +2,9 @@
 
 from abc import abstractmethod
 from numbers import Integral
+from typing import NamedTuple
 
+import numpy as np
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -12,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn.text._documents import (
+    TokenIds,
     as_stop_words,
     check_reiterable,
     check_same_kind,
@@ -32,13 +35,36 @@ from sklearn_replearn.text._pooling import (
 from sklearn_replearn.text._word_queries import WordQueriesMixin
 
 
+class LearnedWords(NamedTuple):
+    """What `fit` learns of words.
+
+    Attributes
+    ----------
+    words : list of str
+        The vocabulary.
+    counts : ndarray of shape (n_words,)
+        Occurrences in the training documents.
+    tokens : TokenIds
+        The training documents, by rows of the vocabulary.
+    vectors : ndarray of shape (n_words, n_components_)
+    attributes : dict
+        Fitted attributes of the subclass, by name.
+    """
+
+    words: list
+    counts: np.ndarray
+    tokens: TokenIds
+    vectors: np.ndarray
+    attributes: dict
+
+
 class BaseWordEmbedding(
     WordQueriesMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Documents as pooled word vectors; how these are learned is the subclass's.
 
     A subclass has the parameters of `_parameter_constraints` below among its own, and
-    implements :meth:`_learn_vectors`.
+    implements :meth:`_learn`.
     """
 
     _parameter_constraints = {
@@ -54,21 +80,19 @@ class BaseWordEmbedding(
     }
 
     @abstractmethod
-    def _learn_vectors(self, words, counts, tokens):
-        """Learn the word vectors, and set fitted attributes beside them.
+    def _learn(self, words, tokens):
+        """Choose the vocabulary and learn the word vectors; set nothing.
 
         Parameters
         ----------
         words : list of str
-            The vocabulary, by decreasing number of occurrences.
-        counts : ndarray of shape (n_words,)
-            Occurrences in the training documents.
+            The distinct words of the training documents.
         tokens : TokenIds
-            The training documents, without the words that are not in the vocabulary.
+            The training documents, by positions in `words`.
 
         Returns
         -------
-        vectors : ndarray of shape (n_words, n_components_)
+        learned : LearnedWords
         """
 
     def fit(self, X, y=None):
@@ -135,25 +159,31 @@ class BaseWordEmbedding(
         """Set the fitted attributes and return the token ids of the documents."""
         splitter = self._splitter()
         check_reiterable(X)
-        documents, tokenized = read_tokens(X, splitter, check_tokens=False)
-        words, counts, tokens = self._choose_words(*number_words(documents))
-        vectors = self._learn_vectors(words, counts, tokens)
+        documents, tokenized = read_tokens(X, splitter)
+        words, counts, tokens, vectors, attributes = self._learn(
+            *number_words(documents)
+        )
+        weights = word_weights(self.pooling, tokens, len(words))
+        component = None
+        if self.pooling == "sif":
+            component = common_component(self._pool(tokens, vectors, weights))
+        # Whatever goes wrong or is interrupted above leaves the estimator as it was.
         self._tokenized = tokenized
         self.vocabulary_ = {word: row for row, word in enumerate(words)}
         self.word_counts_ = counts
         self.word_vectors_ = vectors
         self.n_components_ = vectors.shape[1]
-        self.word_weights_ = word_weights(self.pooling, tokens, len(words))
-        self.common_component_ = None
-        if self.pooling == "sif":
-            self.common_component_ = common_component(self._pool(tokens))
+        self.word_weights_ = weights
+        self.common_component_ = component
+        for name, value in attributes.items():
+            setattr(self, name, value)
         return tokens
 
     def _splitter(self):
         return make_splitter(self.tokenizer, self.lowercase, self.token_pattern)
 
-    def _choose_words(self, words, tokens):
-        """The vocabulary and its occurrences, from all words of the documents."""
+    def _select_words(self, words, tokens):
+        """The frequent words, their occurrences, and the documents without others."""
         return select_words(
             words,
             tokens,
@@ -167,19 +197,14 @@ class BaseWordEmbedding(
         return self.vocabulary_
 
     def _encode(self, tokens):
-        Z = self._pool(tokens)
+        Z = self._pool(tokens, self.word_vectors_, self.word_weights_)
         if self.common_component_ is None:
             return Z
         return remove_component(Z, self.common_component_)
 
-    def _pool(self, tokens):
+    def _pool(self, tokens, vectors, weights):
         return pool(
-            self.pooling,
-            tokens,
-            self.word_vectors_,
-            self.word_weights_,
-            self.n_words,
-            self.n_principal,
+            self.pooling, tokens, vectors, weights, self.n_words, self.n_principal
         )
 
     @property

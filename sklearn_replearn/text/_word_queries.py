@@ -7,6 +7,9 @@ import numpy as np
 from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
+#: Above this, only words that begin alike are compared to suggest one.
+MANY_WORDS = 50_000
+
 
 class WordQueriesMixin:
     """Query methods of the estimators that fit one vector a word.
@@ -152,7 +155,14 @@ class WordQueriesMixin:
         return [self.vocabulary_[word] for word in words]
 
     def _suggestion(self, word):
-        close = get_close_matches(word.lower(), self.vocabulary_, n=3)
+        word, candidates = word.lower(), self.vocabulary_
+        if len(candidates) > MANY_WORDS:  # comparing takes microseconds a word
+            candidates = [
+                other
+                for other in candidates
+                if other[:1].lower() == word[:1] and abs(len(other) - len(word)) < 3
+            ]
+        close = get_close_matches(word, candidates, n=3)
         if not close:
             return ", nor anything like it; vocabulary_ lists the words"
         return f"; did you mean {' or '.join(map(repr, close))}"
