@@ -16,7 +16,7 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 
 def n_blas_threads():
@@ -230,7 +230,13 @@ def randomized_svd(
             working = as_operator(_in_single_precision(A))
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         rng = np.random.default_rng(seed)
-        V = _krylov_vectors(working, wide, block_size, n_iter, n_components, tol, rng)
+        # Narrow blocks are too small for threads of BLAS, which would wait for each
+        # other between the products, and take the processor from the operator's own.
+        n_threads = 1 if block_size < n_wanted else None
+        with threadpool_limits(n_threads, user_api="blas"):
+            V = _krylov_vectors(
+                working, wide, block_size, n_iter, n_components, tol, rng
+            )
         if V.dtype != operator.dtype:
             V, _ = orthonormalize(V.astype(operator.dtype))
 
