@@ -100,7 +100,11 @@ def stream_documents(X, *, check_tokens=True):
 
 
 def _checked_documents(documents, tokenized, check_tokens):
+    needs_no_check = str if not tokenized else None if check_tokens else list
     for position, document in enumerate(documents):
+        if type(document) is needs_no_check:
+            yield document
+            continue
         if isinstance(document, str):
             if tokenized:
                 raise ValueError(_mixed_documents(position, "string", "list of tokens"))

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from sklearn_replearn._linalg import leading_signs
 
@@ -121,9 +122,10 @@ def _maxima(tokens, vectors):
 def _first_words(tokens, vectors, n_words):
     """Vectors of the first words, side by side; zeros where there are fewer."""
     Z = np.zeros((len(tokens.ends), n_words, vectors.shape[1]))
-    starts = tokens.ends - tokens.lengths
+    lengths = tokens.lengths
+    starts = tokens.ends - lengths
     for word in range(n_words):
-        documents = np.flatnonzero(tokens.lengths > word)
+        documents = np.flatnonzero(lengths > word)
         Z[documents, word] = vectors[tokens.ids[starts[documents] + word]]
     return Z.reshape(len(Z), -1)
 
@@ -135,15 +137,16 @@ def _principal_components(tokens, vectors, n_principal):
     side of the document's mean.
     """
     Z = np.zeros((len(tokens.ends), n_principal, vectors.shape[1]))
-    counts = _word_counts(tokens, len(vectors))
-    for document in np.flatnonzero(tokens.lengths):
-        of_document = slice(*counts.indptr[document : document + 2])
-        shares = counts.data[of_document] / tokens.lengths[document]
-        words = vectors[counts.indices[of_document]]
-        axes = _leading_axes(words * np.sqrt(shares)[:, np.newaxis], n_principal)
-        signs = np.sign(axes @ (shares @ words))
-        signs = np.where(signs == 0, leading_signs(axes), signs)
-        Z[document, : len(axes)] = axes * signs[:, np.newaxis]
+    counts, lengths = _word_counts(tokens, len(vectors)), tokens.lengths
+    with threadpool_limits(1, user_api="blas"):  # the matrices are small
+        for document in np.flatnonzero(lengths):
+            of_document = slice(*counts.indptr[document : document + 2])
+            shares = counts.data[of_document] / lengths[document]
+            words = vectors[counts.indices[of_document]]
+            axes = _leading_axes(words * np.sqrt(shares)[:, np.newaxis], n_principal)
+            signs = np.sign(axes @ (shares @ words))
+            signs = np.where(signs == 0, leading_signs(axes), signs)
+            Z[document, : len(axes)] = axes * signs[:, np.newaxis]
     return Z.reshape(len(Z), -1)
 
 
