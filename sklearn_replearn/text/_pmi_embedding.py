@@ -61,7 +61,8 @@ class PMIEmbedding(BaseWordEmbedding):
         samples. More than 1 keeps the strongest pairs only.
     positive : bool, default=True
         Whether negative values are set to 0. With ``False``, pairs that occur keep
-        theirs; pairs that never occur are 0 all the same.
+        theirs; pairs that never occur are 0 all the same, and so count for more than
+        those that occur too seldom. Nearest words are worse for it, as a rule.
     eigenvalue_weight : float, default=0.1
         p, at least 0 [eig]. 1 is the SVD's own scale, 0 gives all dimensions equal
         weight.
@@ -126,7 +127,10 @@ class PMIEmbedding(BaseWordEmbedding):
     singular_values_ : ndarray of shape (n_components_,)
         Singular values of M.
     cooccurrence_ : csr_array of shape (n_words, n_words)
-        The symmetric counts :math:`\#(w, c)`, before subsampling.
+        The symmetric counts :math:`\#(w, c)`, weighted by distance, before
+        subsampling; computed anew from one half of them when it is asked for. Its row
+        sums are :math:`\#(w)`, the number of neighbours, where `word_counts_` has the
+        number of occurrences.
     n_components_ : int
         Length of a word vector.
     word_weights_ : ndarray of shape (n_words,)
