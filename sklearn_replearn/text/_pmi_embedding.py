@@ -361,7 +361,7 @@ def _parts_of(pairs, keep):
     """A range of entries at a time, with their words and subsampled counts."""
     for start in range(0, pairs.nnz, PAIRS_AT_A_TIME):
         part = slice(start, min(start + PAIRS_AT_A_TIME, pairs.nnz))
-        first = np.arange(part.start, part.stop)
-        first = np.searchsorted(pairs.indptr, first, side="right") - 1
+        in_part = np.diff(pairs.indptr.clip(part.start, part.stop))
+        first = np.repeat(np.arange(len(keep)), in_part)
         second = pairs.indices[part]
         yield part, first, second, pairs.data[part] * keep[first] * keep[second]
