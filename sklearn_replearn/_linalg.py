@@ -9,8 +9,10 @@ BLAS each, and the idle threads of one, which spin for a while, slow those of th
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from itertools import pairwise, repeat
+from threading import Lock
 
 import numpy as np
 from scipy import linalg, sparse
@@ -29,6 +31,35 @@ def n_blas_threads():
         pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
     ]
     return min(threads, default=1)
+
+
+class _OneBlasThread:
+    """The limit of BLAS to one thread, and how many ask for it at the moment."""
+
+    lock = Lock()
+    n_users = 0
+    limit = None
+
+
+@contextmanager
+def one_blas_thread():
+    """Keep BLAS to one thread for a while.
+
+    The number of threads is the whole process's. Of those that ask for it at a time,
+    in threads of their own, the first to come sets the limit and the last to go lifts
+    it, so that none restores what another has set.
+    """
+    with _OneBlasThread.lock:
+        if _OneBlasThread.n_users == 0:
+            _OneBlasThread.limit = threadpool_limits(1, user_api="blas")
+        _OneBlasThread.n_users += 1
+    try:
+        yield
+    finally:
+        with _OneBlasThread.lock:
+            _OneBlasThread.n_users -= 1
+            if _OneBlasThread.n_users == 0:
+                _OneBlasThread.limit.restore_original_limits()
 
 
 class ThreadedSparseOperator(LinearOperator):
@@ -186,6 +217,8 @@ def randomized_svd(
         Number of iterations, at most; each multiplies a block by A and by its
         transpose. The matrix is read ``2 * n_iter + 3`` times in all (twice for 0),
         where power iteration with the same number reads it ``2 * n_iter + 2`` times.
+        Of narrow blocks, at least as many are made as span ``n_components +
+        n_oversamples`` dimensions.
     tol : float, default=0.0
         Stop when further iterations would add less than this share to the sum of the
         squared singular values, judged by the last two gains. From 1e-3 on, the
@@ -205,7 +238,7 @@ def randomized_svd(
     -------
     U : ndarray of shape (n_rows, n_components)
     s : ndarray of shape (n_components,)
-        In descending order.
+        In descending order. Fewer, if the rank of A is seen to be lower.
     Vt : ndarray of shape (n_components, n_columns)
         The entry of largest absolute value in each row is positive.
 
@@ -232,8 +265,8 @@ def randomized_svd(
         rng = np.random.default_rng(seed)
         # Narrow blocks are too small for threads of BLAS, which would wait for each
         # other between the products, and take the processor from the operator's own.
-        n_threads = 1 if block_size < n_wanted else None
-        with threadpool_limits(n_threads, user_api="blas"):
+        narrow = block_size < n_wanted
+        with one_blas_thread() if narrow else nullcontext():
             V = _krylov_vectors(
                 working, wide, block_size, n_iter, n_components, tol, rng
             )
@@ -244,8 +277,8 @@ def randomized_svd(
     Q, R = orthonormalize(operator.rmatmat(V) if wide else operator.matmat(V))
     left, s, right = np.linalg.svd(R, full_matrices=False)
     tall = Q @ left[:, :n_components]
-    narrow = V @ right[:n_components].T
-    U, V = (narrow, tall) if wide else (tall, narrow)
+    V = V @ right[:n_components].T
+    U, V = (V, tall) if wide else (tall, V)
     signs = leading_signs(V.T)
     return U * signs, s[:n_components], V.T * signs[:, np.newaxis]
 
@@ -281,14 +314,13 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
     if n_iter == 0:
         return block
     n_columns = min((n_iter + 1) * size, width)
-    basis = np.empty((width, 0), dtype=block.dtype, order="F")
+    # Columns that are never written take no memory, on most systems.
+    basis = np.empty((width, n_columns), dtype=block.dtype, order="F")
     projected = np.zeros((n_columns, n_columns), dtype=block.dtype)  # Vᵀ Bᵀ B V
     stop, squares, captured = 0, True, []
     for iteration in range(n_iter + 1):
         here = slice(stop, stop + block.shape[1])
         stop = here.stop
-        if stop > basis.shape[1]:
-            basis = _widened(basis, min(max(stop, basis.shape[1] * 3 // 2), n_columns))
         basis[:, here] = block
         image = multiply(block)
         if iteration == 0:
@@ -325,13 +357,6 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
         return basis
     _, vectors = np.linalg.eigh(projected[:stop, :stop])
     return basis @ vectors[:, -n_components:]
-
-
-def _widened(basis, n_columns):
-    """A copy with room for more columns."""
-    wider = np.empty((len(basis), n_columns), dtype=basis.dtype, order="F")
-    wider[:, : basis.shape[1]] = basis
-    return wider
 
 
 def _expected_gain(captured):

@@ -79,7 +79,7 @@ LARGE_CORPUS = make_check_data(LSA(), n_samples=150)
 CAPITALIZED = CheckData(
     "text", [text.title() for text in CORPUS.X[:30]] + CORPUS.X[30:], CORPUS.y, CORPUS.X
 )
-FEW_ITERATIONS = {"n_components": 10, "n_iter": 3}
+FEW_ITERATIONS = {"n_components": 20, "n_iter": 3}
 
 FOLDER = tempfile.TemporaryDirectory()  # removed when Python ends
 ACCENTS = Path(FOLDER.name, "accents.txt")

@@ -15,6 +15,7 @@ from sklearn_replearn._linalg import (
     as_operator,
     leading_signs,
     n_blas_threads,
+    one_blas_thread,
     orthonormalize,
     randomized_svd,
 )
@@ -125,6 +126,20 @@ def test_narrow_blocks_of_a_matrix_that_is_soon_spanned():
     U, s, Vt = randomized_svd(A, 40, n_iter=3, block_size=5, random_state=0)
     assert_allclose(s, 2)
     assert_svd(A, U, s, Vt, tolerance=1e-10)
+
+
+def test_overlapping_limits_of_blas_are_undone():
+    before = n_blas_threads()
+    with threadpool_limits(2, user_api="blas"):
+        first, second = one_blas_thread(), one_blas_thread()
+        first.__enter__()
+        second.__enter__()
+        assert n_blas_threads() == 1
+        first.__exit__(None, None, None)  # the first to come goes first
+        assert n_blas_threads() == 1
+        second.__exit__(None, None, None)
+        assert n_blas_threads() == 2
+    assert n_blas_threads() == before
 
 
 def test_two_triangles_are_one_matrix():

@@ -97,6 +97,7 @@ def test_counts_by_a_loop(weighting, window):
 def test_the_weights_are_word2vecs_and_gloves():
     assert_allclose(window_weights("linear", 4), [1, 0.75, 0.5, 0.25])
     assert_allclose(window_weights("harmonic", 3), [1, 1 / 2, 1 / 3])
+    assert_allclose(window_weights("linear", 4, longest=3), [1, 0.75])
     rng = np.random.default_rng(0)  # word2vec draws the window from 1 to its largest
     reached = rng.integers(1, 5, size=(100_000, 1)) >= np.arange(1, 5)
     assert_allclose(reached.mean(axis=0), window_weights("linear", 4), atol=0.01)
@@ -191,21 +192,26 @@ def test_documents_are_streamed():
         assert_allclose(pmi.fit_transform(container(data.X)), Z)
 
 
-def test_memory_is_bounded_but_for_the_token_ids():
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"stop_words": [f"word{i}" for i in range(25)]}, {"pooling": "idf"}],
+    ids=str,
+)
+def test_memory_is_bounded_but_for_the_token_ids(options):
     words = [f"word{i}" for i in range(50)]
 
     def peak(n_documents):
         documents = Reopened(repeat(words, n_documents))  # made one by one
         tracemalloc.start()
         try:
-            PMIEmbedding(2, window=1).fit(documents)
+            PMIEmbedding(2, window=1, **options).fit(documents)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
-    n_documents = 50_000  # more tokens than are counted at a time
+    n_documents = 30_000  # more tokens than are worked on at a time
     growth = peak(2 * n_documents) - peak(n_documents)
-    assert growth < 20 * n_documents * len(words)  # bytes a token; a list takes 60
+    assert growth < 8 * n_documents * len(words)  # bytes a token; a list takes 60
 
 
 @pytest.mark.parametrize("once", [iter, lambda docs: (d for d in docs)])
@@ -288,6 +294,26 @@ def test_too_many_components():
     ):
         pmi = PMIEmbedding(3, window=1, **PLAIN).fit(SENTENCES)
     assert pmi.transform(["cats"]).shape == (1, 2)
+
+
+def test_a_rank_that_only_the_solver_sees():
+    """Stars: a matrix of low rank, too large to be decomposed exactly."""
+    stars = [f"hub{i} spoke{i}x{j}" for i in range(15) for j in range(180)]
+    pmi = PMIEmbedding(60, **PLAIN | {"n_iter": 5})
+    with pytest.warns(UserWarning, match="n_components=60 .* 30 that .*rank of the"):
+        pmi.fit(stars)
+    assert pmi.n_components_ == 30
+
+
+def test_one_component_and_sif():
+    with pytest.warns(UserWarning, match="all documents are zero; raise n_components"):
+        PMIEmbedding(1, pooling="sif", min_count=1).fit(SENTENCES)
+
+
+def test_extreme_parameters_keep_the_numbers_finite():
+    for extreme in ({"smoothing": 500.0}, {"subsample": 1e-50}, {"window": 10**12}):
+        pmi = PMIEmbedding(1, min_count=1, **extreme).fit(SENTENCES)
+        assert np.isfinite(pmi.word_vectors_).all()
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,16 @@ from sklearn_replearn._linalg import n_blas_threads
 PAIRS_AT_A_TIME = 500_000
 
 
-def window_weights(weighting, window):
+def window_weights(weighting, window, longest=None):
     """Weight of a pair of words at distance 1, 2, ..., `window`.
 
     "uniform" is 1 at any distance; "linear" ``(window - d + 1) / window``, the chance
     that word2vec's window of random size reaches distance d; "harmonic" ``1 / d``, as
-    in GloVe.
+    in GloVe. Distances that no two words have in a document of at most `longest` words
+    are left out.
     """
-    distances = np.arange(1, window + 1, dtype=np.float32)
+    farthest = window if longest is None else max(min(window, longest - 1), 1)
+    distances = np.arange(1, farthest + 1, dtype=np.float32)
     if weighting == "linear":
         return (window - distances + 1) / window
     if weighting == "harmonic":

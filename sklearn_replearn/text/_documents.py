@@ -230,15 +230,18 @@ def renumber(tokens, rows):
 
     The ids given are overwritten, so that a large corpus is not held twice.
     """
-    ids, n_kept, left_out = tokens.ids, 0, [np.empty(0, dtype=np.int64)]
-    for i, part in enumerate(_parts(ids)):
+    ids, ends = tokens.ids, tokens.ends.copy()
+    start = n_kept = 0
+    for part in _parts(ids):
         new = rows[part]
-        left_out.append(i * IDS_AT_A_TIME + np.flatnonzero(new < 0))
-        new = new[new >= 0]
+        kept = new >= 0
+        first, last = np.searchsorted(tokens.ends, [start, start + len(part)], "right")
+        in_part = tokens.ends[first:last] - start
+        ends[first:last] = n_kept + np.append(0, np.cumsum(kept))[in_part]
+        new = new[kept]
         ids[n_kept : n_kept + len(new)] = new
-        n_kept += len(new)
-    n_left_out = np.searchsorted(np.concatenate(left_out), tokens.ends)
-    return TokenIds(ids[:n_kept], tokens.ends - n_left_out)
+        start, n_kept = start + len(part), n_kept + len(new)
+    return TokenIds(ids[:n_kept], ends)
 
 
 def _parts(ids):

@@ -4,6 +4,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._linalg import TrianglePairOperator, randomized_svd
@@ -75,8 +76,9 @@ class PMIEmbedding(BaseWordEmbedding):
         word2vec would drop them at random [sub]. 0 counts all.
     n_iter : int, default=50
         Iterations of the randomised solver, at most; `tol` ends it earlier as a rule.
-        Each multiplies a narrow block by M and by its transpose. A small matrix is
-        decomposed exactly, and neither these two nor `random_state` act.
+        Each multiplies a block of 24 columns by M and by its transpose, and at least
+        ``n_components / 24`` are made. A small matrix is decomposed exactly, and
+        neither these two nor `random_state` act.
     tol : float, default=1e-3
         The solver stops when further iterations would add less than this share to the
         sum of squares that the components capture. With 0 it makes all `n_iter`
@@ -120,20 +122,20 @@ class PMIEmbedding(BaseWordEmbedding):
     ----------
     vocabulary_ : dict of str to int
         Row of each word, by decreasing number of occurrences.
-    word_counts_ : ndarray of shape (n_words,)
+    word_counts_ : ndarray of shape (n_vocabulary,)
         Occurrences in the training documents.
-    word_vectors_ : ndarray of shape (n_words, n_components_), float32
+    word_vectors_ : ndarray of shape (n_vocabulary, n_components_), float32
         A vector for each word.
     singular_values_ : ndarray of shape (n_components_,)
         Singular values of M.
-    cooccurrence_ : csr_array of shape (n_words, n_words)
+    cooccurrence_ : csr_array of shape (n_vocabulary, n_vocabulary)
         The symmetric counts :math:`\#(w, c)`, weighted by distance, before
         subsampling; computed anew from one half of them when it is asked for. Its row
         sums are :math:`\#(w)`, the number of neighbours, where `word_counts_` has the
         number of occurrences.
     n_components_ : int
         Length of a word vector.
-    word_weights_ : ndarray of shape (n_words,)
+    word_weights_ : ndarray of shape (n_vocabulary,)
         Weights of the words in the pooling.
     common_component_ : ndarray of shape (n_components_,) or None
         The direction that "sif" removes.
@@ -149,8 +151,9 @@ class PMIEmbedding(BaseWordEmbedding):
     A document without a known word gets a row of zeros.
 
     Documents are read once, one by one, and kept as numbers of four bytes a token. The
-    counts take eight bytes a distinct pair of neighbours, and about as much again while
-    they are factorised. Time grows linearly with the number of tokens.
+    counts take eight bytes a distinct pair of neighbours; while they are factorised, as
+    much again, and some 1,500 bytes a word for 100 dimensions. Time grows linearly with
+    the number of tokens.
 
     References
     ----------
@@ -251,7 +254,8 @@ class PMIEmbedding(BaseWordEmbedding):
 
     def _learn(self, words, tokens):
         words, counts, tokens = self._select_words(words, tokens)
-        weights = window_weights(self.window_weighting, self.window)
+        longest = tokens.lengths.max()
+        weights = window_weights(self.window_weighting, self.window, longest)
         pairs = count_pairs(tokens, len(words), weights)
         upper, lower = pointwise_mutual_information(
             pairs,
@@ -271,20 +275,16 @@ class PMIEmbedding(BaseWordEmbedding):
         n_components = self._available_components(s, pairs, len(words))
         s = s[:n_components]
         scale = np.where(s > 0, s, 1) ** self.eigenvalue_weight * (s > 0)
-        word = U[:, :n_components] * scale
-        context = Vt[:n_components].T * scale
-        vectors = {
-            "word": word,
-            "context": context,
-            "sum": word + context,
-            "concat": np.hstack([word, context]),
-        }[self.vectors]
+        vectors = _combine(
+            U[:, :n_components] * scale, Vt[:n_components].T * scale, self.vectors
+        )
         attributes = {"singular_values_": s, "_pairs": pairs}
         return LearnedWords(words, counts, tokens, vectors, attributes)
 
     def _available_components(self, s, pairs, n_words):
         """How many singular values are not zero, up to rounding, with a warning."""
-        rank = np.count_nonzero(s > n_words * np.finfo(s.dtype).eps * s[0])
+        rounding = 10 * np.sqrt(n_words) * np.finfo(s.dtype).eps
+        rank = np.count_nonzero(s > rounding * s[0])
         if rank == 0:
             warnings.warn(
                 "All word vectors are zero: "
@@ -299,10 +299,19 @@ class PMIEmbedding(BaseWordEmbedding):
                 stacklevel=6,
             )
             return len(s)
-        if rank == len(s) < n_words:  # the matrix has all that were asked for
+        if rank == self.n_components:
             return rank
         reason = "size of the vocabulary" if rank == n_words else "rank of the matrix"
         return available_components(self.n_components, rank, reason, stacklevel=7)
+
+
+def _combine(word, context, vectors):
+    """The vectors of the words, from those as words and those as contexts."""
+    if vectors == "sum":
+        return word + context
+    if vectors == "concat":
+        return np.hstack([word, context])
+    return np.ascontiguousarray(word if vectors == "word" else context)
 
 
 def keep_probabilities(counts, subsample):
@@ -312,9 +321,9 @@ def keep_probabilities(counts, subsample):
     threshold t = `subsample`; 1 if that is 0.
     """
     if subsample == 0:
-        return np.ones(len(counts), dtype=np.float32)
+        return np.ones(len(counts))
     shares = counts / counts.sum()
-    return np.minimum(1, np.sqrt(subsample / shares)).astype(np.float32)
+    return np.minimum(1, np.sqrt(subsample / shares))
 
 
 def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
@@ -340,10 +349,11 @@ def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
     for _, first, second, counts in _parts_of(pairs, keep):
         totals += np.bincount(first, counts, n_words)
         totals += np.bincount(second, counts, n_words)
-    contexts = np.where(totals > 0, totals, 1) ** smoothing * (totals > 0)
-    with np.errstate(all="ignore"):  # words without a neighbour are in no pair
-        log_word = np.log(totals).astype(np.float32)
-        log_context = np.log(contexts / contexts.sum() * shift).astype(np.float32)
+    seen = totals > 0  # the others are in no pair
+    log_word = np.log(totals, where=seen, out=np.zeros(n_words))
+    log_context = smoothing * log_word + np.log(shift)
+    log_context -= logsumexp(smoothing * log_word[seen]) if seen.any() else 0
+    log_word, log_context = log_word.astype("f4"), log_context.astype("f4")
     upper, lower = np.empty((2, pairs.nnz), dtype=np.float32)
     for part, first, second, counts in _parts_of(pairs, keep):
         counts[first == second] *= 2  # such a pair is seen from either of its words

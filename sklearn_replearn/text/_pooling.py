@@ -2,9 +2,9 @@
 
 import numpy as np
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
-from sklearn_replearn._linalg import leading_signs
+from sklearn_replearn._linalg import leading_signs, one_blas_thread
+from sklearn_replearn.text._documents import TokenIds
 
 POOLINGS = ("mean", "idf", "sif", "max", "concat", "principal")
 
@@ -35,11 +35,15 @@ def word_weights(pooling, tokens, n_words):
     weights : ndarray of shape (n_words,)
     """
     if pooling == "idf":
-        df = np.bincount(_word_counts(tokens, n_words).indices, minlength=n_words)
+        df = np.zeros(n_words, dtype=np.int64)
+        for _, part in _batches(tokens):
+            df += np.bincount(_word_counts(part, n_words).indices, minlength=n_words)
         return np.log((1 + len(tokens.ends)) / (1 + df)) + 1
     if pooling == "sif":
-        shares = np.bincount(tokens.ids, minlength=n_words) / max(len(tokens.ids), 1)
-        return SIF_CONSTANT / (SIF_CONSTANT + shares)
+        counts = np.zeros(n_words, dtype=np.int64)
+        for _, part in _batches(tokens):
+            counts += np.bincount(part.ids, minlength=n_words)
+        return SIF_CONSTANT / (SIF_CONSTANT + counts / max(counts.sum(), 1))
     return np.ones(n_words)
 
 
@@ -80,51 +84,67 @@ def pool(pooling, tokens, vectors, weights, n_words, n_principal):
     -------
     Z : ndarray of shape (n_documents, width), float64
     """
-    tokens, words = _used_words(tokens, len(vectors))
-    vectors, weights = vectors[words].astype(np.float64), weights[words]
-    if pooling == "max":
-        return _maxima(tokens, vectors)
-    if pooling == "concat":
-        return _first_words(tokens, vectors, n_words)
-    if pooling == "principal":
-        return _principal_components(tokens, vectors, n_principal)
-    return _weighted_means(tokens, vectors, weights, by_weight=pooling == "idf")
+    width = n_pooled_features(pooling, vectors.shape[1], n_words, n_principal)
+    Z = np.zeros((len(tokens.ends), width))
+    for documents, part in _batches(tokens):
+        part, words = _used_words(part, len(vectors))
+        own_vectors = vectors[words].astype(np.float64)
+        if pooling == "max":
+            rows = _maxima(part, own_vectors)
+        elif pooling == "concat":
+            rows = _first_words(part, own_vectors, n_words)
+        elif pooling == "principal":
+            rows = _principal_components(part, own_vectors, n_principal)
+        else:
+            rows = _weighted_means(part, own_vectors, weights[words], pooling == "idf")
+        Z[documents] = rows
+    return Z
+
+
+def _batches(tokens):
+    """The documents that have words, some at a time: their rows and their token ids."""
+    documents = np.flatnonzero(tokens.lengths)
+    ends = tokens.ends[documents]
+    starts = ends - tokens.lengths[documents]
+    first = 0
+    while first < len(documents):
+        start = starts[first]
+        stop = np.searchsorted(ends, start + TOKENS_AT_A_TIME, side="right")
+        stop = max(stop, first + 1)
+        ids = tokens.ids[start : ends[stop - 1]]
+        yield documents[first:stop], TokenIds(ids, ends[first:stop] - start)
+        first = stop
 
 
 def _used_words(tokens, n_words):
     """Renumber the words that occur, and tell which they are.
 
-    A short document needs a few of what may be millions of vectors.
+    A few documents need a few of what may be millions of vectors.
     """
     used = np.zeros(n_words, dtype=bool)
     used[tokens.ids] = True
-    words = np.flatnonzero(used)
     numbers = np.cumsum(used, dtype=np.int32) - 1
-    return tokens._replace(ids=numbers[tokens.ids]), words
+    return tokens._replace(ids=numbers[tokens.ids]), np.flatnonzero(used)
 
 
 def _weighted_means(tokens, vectors, weights, by_weight):
     """Weighted sums over the number of words, or over the sum of their weights."""
     occurrences = _occurrences(tokens, weights[tokens.ids], len(vectors))
     totals = occurrences.sum(axis=1) if by_weight else tokens.lengths
-    totals = np.where(totals > 0, totals, 1)
     return (occurrences @ vectors) / totals[:, np.newaxis]
 
 
 def _maxima(tokens, vectors):
     """Largest value of each coordinate over the words of the document."""
-    Z = np.zeros((len(tokens.ends), vectors.shape[1]))
-    for documents, ids, starts in _batches(tokens):
-        Z[documents] = np.maximum.reduceat(vectors[ids], starts)
-    return Z
+    return np.maximum.reduceat(vectors[tokens.ids], tokens.ends - tokens.lengths)
 
 
 def _first_words(tokens, vectors, n_words):
     """Vectors of the first words, side by side; zeros where there are fewer."""
-    Z = np.zeros((len(tokens.ends), n_words, vectors.shape[1]))
     lengths = tokens.lengths
     starts = tokens.ends - lengths
-    for word in range(n_words):
+    Z = np.zeros((len(starts), n_words, vectors.shape[1]))
+    for word in range(min(n_words, lengths.max())):
         documents = np.flatnonzero(lengths > word)
         Z[documents, word] = vectors[tokens.ids[starts[documents] + word]]
     return Z.reshape(len(Z), -1)
@@ -136,12 +156,12 @@ def _principal_components(tokens, vectors, n_principal):
     Nothing is centred, so that the first axis is near the mean. Each points to the
     side of the document's mean.
     """
-    Z = np.zeros((len(tokens.ends), n_principal, vectors.shape[1]))
     counts, lengths = _word_counts(tokens, len(vectors)), tokens.lengths
-    with threadpool_limits(1, user_api="blas"):  # the matrices are small
-        for document in np.flatnonzero(lengths):
+    Z = np.zeros((len(lengths), n_principal, vectors.shape[1]))
+    with one_blas_thread():  # the matrices are small
+        for document, length in enumerate(lengths):
             of_document = slice(*counts.indptr[document : document + 2])
-            shares = counts.data[of_document] / lengths[document]
+            shares = counts.data[of_document] / length
             words = vectors[counts.indices[of_document]]
             axes = _leading_axes(words * np.sqrt(shares)[:, np.newaxis], n_principal)
             signs = np.sign(axes @ (shares @ words))
@@ -159,20 +179,6 @@ def _leading_axes(A, n_axes):
     if few_rows:  # u' A = s v'
         return axes @ A
     return axes * np.sqrt(squares.clip(min=0))[:, np.newaxis]
-
-
-def _batches(tokens):
-    """Documents that have words, with their ids and where each begins in these."""
-    documents = np.flatnonzero(tokens.lengths)
-    ends = tokens.ends[documents]
-    starts = ends - tokens.lengths[documents]
-    first = 0
-    while first < len(documents):
-        stop = np.searchsorted(ends, starts[first] + TOKENS_AT_A_TIME, side="right")
-        stop = max(stop, first + 1)
-        ids = tokens.ids[starts[first] : ends[stop - 1]]
-        yield documents[first:stop], ids, starts[first:stop] - starts[first]
-        first = stop
 
 
 def _occurrences(tokens, values, n_words):

@@ -107,15 +107,15 @@ class SkipGramEmbedding(BaseWordEmbedding):
     ----------
     vocabulary_ : dict of str to int
         Row of each word, by decreasing number of occurrences.
-    word_counts_ : ndarray of shape (n_words,)
+    word_counts_ : ndarray of shape (n_vocabulary,)
         Occurrences in the training documents.
-    word_vectors_ : ndarray of shape (n_words, n_components), float32
+    word_vectors_ : ndarray of shape (n_vocabulary, n_components), float32
         :math:`v_w` of each word.
-    context_vectors_ : ndarray of shape (n_words, n_components), float32, or None
+    context_vectors_ : ndarray of shape (n_vocabulary, n_components), float32, or None
         :math:`u_w` of each word; ``None`` without negative sampling.
     n_components_ : int
         Length of a word vector.
-    word_weights_ : ndarray of shape (n_words,)
+    word_weights_ : ndarray of shape (n_vocabulary,)
         Weights of the words in the pooling.
     common_component_ : ndarray of shape (n_components,) or None
         The direction that "sif" removes.

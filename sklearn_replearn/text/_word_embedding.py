@@ -1,5 +1,6 @@
 """What the estimators of word vectors share: documents in, pooled vectors out."""
 
+import warnings
 from abc import abstractmethod
 from numbers import Integral
 from typing import NamedTuple
@@ -166,6 +167,14 @@ class BaseWordEmbedding(
         weights = word_weights(self.pooling, tokens, len(words))
         component = None
         if self.pooling == "sif":
+            if vectors.shape[1] == 1:
+                warnings.warn(
+                    "pooling='sif' takes one dimension away from each document, and "
+                    "the word vectors have no more: all documents are zero; raise "
+                    "n_components.",
+                    UserWarning,
+                    stacklevel=4,
+                )
             component = common_component(self._pool(tokens, vectors, weights))
         # Whatever goes wrong or is interrupted above leaves the estimator as it was.
         self._tokenized = tokenized

@@ -85,7 +85,7 @@ class WordQueriesMixin:
         weights = np.repeat([1.0, -1.0], [len(positive), len(negative)])
         units = normalize(self.word_vectors_)
         target = normalize((weights @ units[rows])[np.newaxis])[0]
-        return self._best_words(units @ target, rows, topn)
+        return self._best_words(units @ target.astype(units.dtype), rows, topn)
 
     def analogy(self, a, b, c, *, method="add", topn=10):
         """Words that answer "a is to b as c is to ...".
@@ -147,7 +147,7 @@ class WordQueriesMixin:
 
     def _word_rows(self, words):
         for word in words:
-            if word not in self.vocabulary_:
+            if not isinstance(word, str) or word not in self.vocabulary_:
                 raise ValueError(
                     f"The word {word!r} is not in the vocabulary"
                     f"{self._suggestion(str(word))}."
