@@ -77,6 +77,37 @@ def test_lines_that_are_unlike(written):
     assert_array_equal(keyed.vectors, expected)
 
 
+def test_words_of_another_encoding(written, keyed, tmp_path):
+    odd = GLOVE.encode() + b"caf\xe9 1 2 3\n"
+    for options in ({"vocabulary": ["cat"]}, {"min_count": 1}):
+        assert "cat" in fit(written(odd), **options).vocabulary_
+    with pytest.raises(ValueError, match=r"none of .* 'cat'; its own are .* 'caf"):
+        fit(written(b"caf\xe9 1 2"), vocabulary=["cat"])
+    keyed.save_word2vec_format(tmp_path / "full", binary=True)
+    odd = (tmp_path / "full").read_bytes().replace(b"\xc3\xa9", b"\xe9")
+    assert list(fit(written(odd), vocabulary=["cat"]).vocabulary_) == ["cat"]
+
+
+@pytest.mark.parametrize("header", ["", "3 3\n"])
+def test_byte_order_mark(written, header):
+    embedding = fit(written(b"\xef\xbb\xbf" + (header + GLOVE).encode()))
+    assert list(embedding.vocabulary_) == ["the", "cat", "dog"]
+
+
+@pytest.mark.parametrize("line", ["new yörk 1 2", "yörk 1 2 ", "\r\nnew å 1 2\r"])
+def test_text_is_not_taken_for_binary(written, line):
+    embedding = fit(written(f"2 2\n{line}\ncat 3 4\n"))
+    assert_array_equal(embedding.word_vectors_, [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("start", [b"\n", b"A\n", b" \n", b"1  "])
+def test_binary_is_not_taken_for_text(written, start):
+    vectors = np.ones((2, 3), "<f4").tobytes()
+    vector = start + vectors[len(start) : 12]
+    embedding = fit(written(b"2 3\ncat " + vector + b"\ndog " + vectors[12:]))
+    assert embedding.word_vectors_[0].tobytes() == vector
+
+
 def test_large_files(written):
     lines = [f"word{i} {i} {-i}.5\n" for i in range(70_000)]  # several blocks
     vectors = fit(written("".join(lines)), ["word7"]).word_vectors_
@@ -193,7 +224,11 @@ def test_a_failed_fit_changes_nothing(written):
         (GLOVE + "a 1 2_5 3\n", {}, "line 4: '2_5' is not a number"),
         (GLOVE + "a 1 nan 3\n", {}, "line 4: the vector of 'a' holds NaN, infinity or"),
         (GLOVE + "a 1 1e39 3\n", {}, "line 4: .* too large for float32"),
-        (GLOVE.encode() + b"\xe9 1 2 3", {}, r"4: the word b'\\xe9' is not utf-8"),
+        (
+            GLOVE.encode() + b"\xe9 1 2 3",
+            {},
+            r"4: the word b'\\xe9' is not utf-8.* as voc",
+        ),
         (GLOVE, {"vocabulary": ["Zebra"]}, "none of .* 'Zebra'; its own are .* 'the'"),
         (GLOVE, {"stop_words": ["the", "cat", "dog"]}, "vectors of stop words only"),
         (GLOVE, {"binary": True}, "not word2vec's binary file: that starts with"),
@@ -244,6 +279,9 @@ def test_bad_binary_and_compressed_files(written, keyed, tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             fit(written(content, name))
+    for binary, end in (("auto", "again, or set binary=False."), (True, "file again.")):
+        with pytest.raises(ValueError, match=rf"; get the .*{end}$"):
+            fit(written(full[:-1]), binary=binary)
     with pytest.raises(FileNotFoundError, match=r"There is no file 'nowhere.txt'"):
         fit("nowhere.txt")
     with pytest.raises(IsADirectoryError, match="is a folder; pass one of the files"):

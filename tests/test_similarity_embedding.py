@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -14,7 +15,7 @@ from sklearn.metrics.pairwise import kernel_metrics, pairwise_kernels, rbf_kerne
 from sklearn.preprocessing import KernelCenterer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_replearn.decomposition import SimilarityEmbedding
+from sklearn_replearn.decomposition import SimilarityEmbedding, _similarity_embedding
 from sklearn_replearn.utils.estimator_checks import (
     parametrize_with_representation_checks,
 )
@@ -36,6 +37,10 @@ def asymmetric(n=12, seed=0):
 
 def jaccard(A, B):
     return 1 - cdist(A.astype(bool), B.astype(bool), "jaccard")
+
+
+def inner(A, B):
+    return A @ B.T
 
 
 @parametrize_with_checks([PRECOMPUTED, CHI2])
@@ -116,6 +121,17 @@ def test_sparse_rows(kernel):
     assert_allclose(embedding.transform(X.toarray()), E, atol=1e-10)
 
 
+@pytest.mark.parametrize("kernel", SPARSE_KERNELS)
+def test_sparse_rows_with_large_indices(kernel):
+    X = sparse.random_array((30, 8), density=0.4, random_state=0, format="csr")
+    E = SimilarityEmbedding(3, similarity=kernel).fit_transform(X.toarray())
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    embedding = SimilarityEmbedding(3, similarity=kernel)
+    assert_allclose(embedding.fit_transform(X), E, atol=1e-10)
+    assert_allclose(embedding.transform(X), E, atol=1e-10)
+    assert X.indices.dtype == np.int64
+
+
 def test_relation_to_principal_components():
     """A linear kernel of centred rows gives PCA, a centred kernel kernel PCA."""
     X = StandardScaler().fit_transform(load_wine().data)
@@ -143,6 +159,42 @@ def test_known_rows_whatever_is_beside_them(offset):
     assert_array_equal(embedding.transform(table(250) + offset), E)
 
 
+@pytest.mark.parametrize("similarity", ["rbf", "laplacian", inner, "precomputed"])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_batches(similarity, form, monkeypatch):
+    X, new = form(table(40, 40)), form(table(25, 40, seed=1))
+    embedding = SimilarityEmbedding(4, similarity=similarity).fit(X)
+    expected = embedding.transform(new)
+    for size in (1, 120, 1000):
+        monkeypatch.setattr(_similarity_embedding, "BATCH", size)
+        assert_allclose(embedding.transform(new), expected, rtol=0, atol=1e-12)
+
+
+def test_rows_of_later_batches_in_messages(monkeypatch):
+    embedding = SimilarityEmbedding(similarity="poly", degree=100).fit(table() / 10)
+    new = table()
+    new[7] = 1e9
+    monkeypatch.setattr(_similarity_embedding, "BATCH", 3 * 40)
+    with pytest.raises(ValueError, match="The similarity of row 7 to training row"):
+        embedding.transform(new)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failed_fit_changes_nothing(error):
+    def fails(A, B):
+        raise error
+
+    embedding = SimilarityEmbedding().set_output(transform="pandas")
+    for X in (table(), pd.DataFrame(table(), columns=list("abcde"))):
+        before = dict(vars(embedding.set_params(similarity="rbf").fit(X)))
+        for other in (table(9, 3), pd.DataFrame(table(9, 2), columns=["y", "z"])):
+            with pytest.raises(error):
+                embedding.set_params(similarity=fails).fit(other)
+            assert vars(embedding.set_params(similarity="rbf")) == before
+    with pytest.raises(error):
+        SimilarityEmbedding(similarity=fails).fit(X)
+
+
 def test_callable_on_whole_tables():
     X, new = table(30, 8) > 0, table(4, 8, seed=1) > 0
     embedding = SimilarityEmbedding(30, similarity=jaccard).fit(X)
@@ -151,10 +203,10 @@ def test_callable_on_whole_tables():
     assert embedding.X_fit_.dtype == np.float64
     again = pickle.loads(pickle.dumps(embedding))
     assert_array_equal(again.transform(new), embedding.transform(new))
-    inner = SimilarityEmbedding(3, similarity=lambda A, B: A @ B.T)
+    by_products = SimilarityEmbedding(3, similarity=inner)
     expected = SimilarityEmbedding(3, similarity="linear").fit_transform(1.0 * X)
-    assert_allclose(inner.fit_transform(X), expected)
-    assert_allclose(inner.fit_transform(sparse.csr_array(1.0 * X)), expected)
+    assert_allclose(by_products.fit_transform(X), expected)
+    assert_allclose(by_products.fit_transform(sparse.csr_array(1.0 * X)), expected)
 
 
 def test_float32_is_computed_in_float64():
@@ -175,6 +227,16 @@ def test_rank(dtype):
     assert embedding.n_components_ == E.shape[1] == len(embedding.components_) == 4
     assert embedding.get_feature_names_out()[3] == "similarityembedding3"
     assert_allclose(E @ embedding.components_, S, atol=100 * np.finfo(dtype).eps)
+
+
+def test_rank_of_many_rows():
+    diagonal = np.zeros(20_000, np.float32)
+    diagonal[[5, 50, 500]] = [1, 1e-3, 1e-5]  # rounding is at most 1.7e-4
+    S = sparse.diags_array(diagonal).tocsr()
+    embedding = SimilarityEmbedding(3, similarity="precomputed", random_state=0)
+    with pytest.warns(UserWarning, match="3 is more than the 2"):
+        embedding.fit(S)
+    assert_allclose(embedding.singular_values_, [1, 1e-3], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Low-rank factors of a matrix of similarities."""
 
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.metrics.pairwise import kernel_metrics, pairwise_kernels
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import (
     check_is_fitted,
     check_non_negative,
@@ -22,6 +24,9 @@ from sklearn_replearn._validation import available_components
 
 # Kernels of histograms: without negative numbers, and dense.
 CHI2_KERNELS = ("additive_chi2", "chi2")
+
+#: Similarities of new rows that are in memory at a time.
+BATCH = 1 << 24
 
 
 class SimilarityEmbedding(
@@ -62,8 +67,9 @@ class SimilarityEmbedding(
           i to each training row.
         - a callable: ``similarity(A, B)`` takes whole tables and returns the array of
           shape ``(len(A), len(B))`` of the similarities of the rows of A to those of
-          B, each from its two rows alone. B is `X_fit_`, and so is A in :meth:`fit`.
-          Both are float64 arrays; a sparse X arrives as it is, in CSR format.
+          B, each from its two rows alone. B is `X_fit_`, and so is A in :meth:`fit`;
+          :meth:`transform` may pass its rows in several batches. Both are float64
+          arrays; a sparse X arrives as it is, in CSR format.
     gamma : float, default=None
         Coefficient of "chi2", "laplacian", "poly", "rbf" and "sigmoid", above 0.
         ``None`` is ``1 / n_features``.
@@ -111,8 +117,9 @@ class SimilarityEmbedding(
     Notes
     -----
     The similarities of n training rows are n x n numbers: 800 MB for 10,000 rows, in
-    :meth:`fit` only. A sparse precomputed matrix stays sparse. The model keeps the
-    training rows, and n x n_components_ numbers.
+    :meth:`fit` only; :meth:`transform` computes those of new rows in batches of about
+    128 MB. A sparse precomputed matrix stays sparse. The model keeps the training rows,
+    and n x n_components_ numbers.
 
     The inner product of two vectors is not their similarity where S is indefinite or
     not symmetric: the other factor is in `components_`. The vectors' own inner
@@ -226,7 +233,8 @@ class SimilarityEmbedding(
         -------
         E : ndarray of shape (n_training_rows, n_components_)
         """
-        return self._encode(*self._fit(X))
+        S, dtype = self._fit(X)
+        return (S @ self._projection()).astype(dtype, copy=False)
 
     def transform(self, X):
         """Encode rows by their similarities to the training rows.
@@ -244,47 +252,58 @@ class SimilarityEmbedding(
         """
         check_is_fitted(self)
         X = self._validate(X)
-        S = self._similarities(X.astype(np.float64, copy=False), self.X_fit_)
-        return self._encode(S, X.dtype)
+        n_samples, batch_size = X.shape[0], X.shape[0]
+        if self.X_fit_ is not None:
+            batch_size = max(1, BATCH // self.X_fit_.shape[0])
+        projection = self._projection()
+        E = np.empty((n_samples, self.n_components_), dtype=X.dtype)
+        for batch in gen_batches(n_samples, batch_size):
+            rows = X[batch].astype(np.float64, copy=False)
+            E[batch] = self._similarities(rows, self.X_fit_, batch.start) @ projection
+        return E
 
     @_fit_context(prefer_skip_nested_validation=False)
     def _fit(self, X):
         """Set the fitted attributes; return the similarities, and the dtype of X."""
-        X = self._validate(X, reset=True)
-        precomputed = self.similarity == "precomputed"
-        if precomputed and X.shape[0] != X.shape[1]:
-            raise ValueError(
-                "Precomputed similarities of the training rows must be square, but X "
-                f"has shape {X.shape}; new rows go into transform."
+        with _unchanged_by_errors(self):
+            X = self._validate(X, reset=True)
+            precomputed = self.similarity == "precomputed"
+            if precomputed and X.shape[0] != X.shape[1]:
+                raise ValueError(
+                    "Precomputed similarities of the training rows must be square, but "
+                    f"X has shape {X.shape}; new rows go into transform."
+                )
+            rows = X.astype(np.float64, copy=not precomputed)
+            S = self._similarities(rows, rows)
+            if not (S.data if sparse.issparse(S) else S).any():
+                raise ValueError(
+                    "All similarities of the training rows are zero, and there is "
+                    "nothing to factorise; look at X, the similarity and its "
+                    "parameters."
+                )
+            _, s, Vt = randomized_svd(
+                S,
+                min(self.n_components, S.shape[0]),
+                n_iter=self.n_iter,
+                random_state=self.random_state,
             )
-        rows = X.astype(np.float64, copy=not precomputed)
-        S = self._similarities(rows, rows)
-        if not (S.data if sparse.issparse(S) else S).any():
-            raise ValueError(
-                "All similarities of the training rows are zero, and there is nothing "
-                "to factorise; look at X, the similarity and its parameters."
+            # Precomputed similarities have the rounding errors of their own precision.
+            eps = np.finfo(X.dtype if precomputed else S.dtype).eps
+            k = available_components(
+                self.n_components,
+                int((s > 10 * np.sqrt(S.shape[0]) * eps * s[0]).sum()),
+                "rank of the similarity matrix",
             )
-        _, s, Vt = randomized_svd(
-            S,
-            min(self.n_components, S.shape[0]),
-            n_iter=self.n_iter,
-            random_state=self.random_state,
-        )
-        # Precomputed similarities have the rounding errors of their own precision.
-        eps = np.finfo(X.dtype if precomputed else S.dtype).eps
-        k = available_components(
-            self.n_components,
-            int((s > s[0] * S.shape[0] * eps).sum()),
-            "rank of the similarity matrix",
-        )
-        self.X_fit_ = None if precomputed else rows
-        self.n_components_ = k
-        self.singular_values_ = s[:k]
-        weights = s[:k] ** (1 - self.eigenvalue_weight)
-        self.components_ = weights[:, np.newaxis] * Vt[:k]
-        return S, X.dtype
+            self.X_fit_ = None if precomputed else rows
+            self.n_components_ = k
+            self.singular_values_ = s[:k]
+            weights = s[:k] ** (1 - self.eigenvalue_weight)
+            self.components_ = weights[:, np.newaxis] * Vt[:k]
+            return S, X.dtype
 
     def _validate(self, X, *, reset=False):
+        if self.similarity == "laplacian" and sparse.issparse(X):
+            X = _with_small_indices(X)
         X = validate_data(
             self,
             X,
@@ -298,8 +317,11 @@ class SimilarityEmbedding(
             check_non_negative(X, f"the kernel {self.similarity!r}")
         return X
 
-    def _similarities(self, X, training_rows):
-        """Similarities of rows to the training rows, finite and in float64."""
+    def _similarities(self, X, training_rows, start=0):
+        """Similarities of rows to the training rows, finite and in float64.
+
+        `start` is the number of the first row, for messages.
+        """
         if self.similarity == "precomputed":
             return X
         # What is not finite gets a sentence of its own.
@@ -309,9 +331,9 @@ class SimilarityEmbedding(
         if not finite.all():
             i, j = np.argwhere(~finite)[0]
             raise ValueError(
-                f"The similarity of row {i} to training row {j} is {S[i, j]}, but it "
-                "must be a finite number; scale the features, or change the similarity "
-                "or its parameters."
+                f"The similarity of row {start + i} to training row {j} is {S[i, j]}, "
+                "but it must be a finite number; scale the features, or change the "
+                "similarity or its parameters."
             )
         return S
 
@@ -334,10 +356,11 @@ class SimilarityEmbedding(
             coef0=self.coef0,
         )
 
-    def _encode(self, S, dtype):
+    def _projection(self):
+        """What similarities to the training rows are multiplied by."""
         weights = self.singular_values_ ** (self.eigenvalue_weight - 1)
         V = self.components_.T * weights
-        return (S @ (V * weights)).astype(dtype, copy=False)
+        return V * weights
 
     @property
     def _n_features_out(self):
@@ -350,6 +373,28 @@ class SimilarityEmbedding(
         tags.input_tags.positive_only = self.similarity in CHI2_KERNELS
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+@contextmanager
+def _unchanged_by_errors(estimator):
+    """Give an estimator the attributes back that it had, if a fit comes to nothing."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:  # Ctrl-C, too
+        estimator.__dict__ = before
+        raise
+
+
+def _with_small_indices(X):
+    """A sparse table in CSR format, its indices in 32 bits if they fit."""
+    X = X.tocsr()
+    if max(X.nnz, *X.shape) > np.iinfo(np.int32).max:
+        return X
+    indices, indptr = (
+        array.astype(np.int32, copy=False) for array in (X.indices, X.indptr)
+    )
+    return type(X)((X.data, indices, indptr), shape=X.shape)
 
 
 def _near_the_origin(A, B):

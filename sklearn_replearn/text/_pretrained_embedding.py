@@ -58,7 +58,8 @@ class PretrainedEmbedding(BaseWordEmbedding):
         Whether a word of a document that has no vector gets that of its lower-case
         form: "The" that of "the".
     encoding : str, default="utf-8"
-        Of the words in the file.
+        Of the words in the file. One that is not in it is an error, but with
+        `vocabulary` or `min_count`, which pass over it.
     pooling : {"mean", "idf", "sif", "max", "concat", "principal"}, default="mean"
         How the vectors of a document's words make one:
 
@@ -103,14 +104,14 @@ class PretrainedEmbedding(BaseWordEmbedding):
     ----------
     vocabulary_ : dict of str to int
         Row of each word, in the order of the file.
-    word_counts_ : ndarray of shape (n_words,)
+    word_counts_ : ndarray of shape (n_vocabulary,)
         Occurrences in the training documents, 0 for words that are not there.
-    word_vectors_ : ndarray of shape (n_words, n_components_)
+    word_vectors_ : ndarray of shape (n_vocabulary, n_components_)
         A vector for each word: float32 from a file; else in the precision of
         `vectors`, float32 or float64 (integers give float64).
     n_components_ : int
         Length of a word vector.
-    word_weights_ : ndarray of shape (n_words,)
+    word_weights_ : ndarray of shape (n_vocabulary,)
         Weights of the words in the pooling. A word that is in no training document has
         the largest one.
     common_component_ : ndarray of shape (n_components_,) or None

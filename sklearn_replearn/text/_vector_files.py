@@ -1,5 +1,6 @@
 """Files of word vectors: GloVe's text, word2vec's text and binary formats."""
 
+import codecs
 import os
 import re
 import sys
@@ -112,17 +113,20 @@ class _Selection:
     def takes(self, word, place):
         """Whether the word at a place, in bytes, is wanted and new."""
         try:
-            word = word.decode(self._encoding)
+            word, decoded = word.decode(self._encoding), True
         except UnicodeDecodeError:
-            raise self.error(
-                place,
-                f"the word {word[:40]!r} is not {self._encoding}; pass the encoding of "
-                "the file, such as encoding='latin-1'.",
-            ) from None
+            if self._wanted is None:
+                raise self.error(
+                    place,
+                    f"the word {word[:40]!r} is not {self._encoding}; pass the "
+                    "encoding of the file, such as encoding='latin-1', or the words "
+                    "that you need as vocabulary.",
+                ) from None
+            word, decoded = word.decode(self._encoding, "replace"), False
         self.place = place
         if len(self._first_words) < 3:
             self._first_words.append(word)
-        if word in self._unwanted:
+        if not decoded or word in self._unwanted:
             return False
         if self._wanted is not None and word not in self._wanted:
             return False
@@ -207,12 +211,14 @@ def _open(path):
 def _read(file, selection, limit, binary, advance):
     """Read a file into a selection."""
     blocks = _blocks(file, selection, advance)
-    head = next(blocks, b"")
+    head = next(blocks, b"").removeprefix(codecs.BOM_UTF8)
     if not head.strip():
         raise ValueError(f"{selection.name} is empty.")
     header, length = _header(head)
+    mend = "get the file again"
     if binary == "auto":
-        binary = header is not None and not _starts_like_text(head[length:], *header)
+        binary = header is not None and not _starts_like_text(head[length:], header[1])
+        mend += ", or set binary=False"
     elif binary and header is None:
         raise ValueError(
             f"{selection.name} is not word2vec's binary file: that starts with a line "
@@ -221,7 +227,7 @@ def _read(file, selection, limit, binary, advance):
     blocks = chain([head[length:]], blocks)
     if binary:
         selection.unit = "word"
-        _read_binary(blocks, selection, limit, *header)
+        _read_binary(blocks, selection, limit, *header, mend)
     else:
         _read_text(blocks, selection, limit, header)
 
@@ -261,11 +267,18 @@ def _header(head):
     return None, 0
 
 
-def _starts_like_text(data, n_words, n_numbers):
-    """Whether the numbers of the first word are written out."""
-    _, _, numbers = data.partition(b" ")
-    numbers = numbers[: 4 * n_numbers].partition(b"\n")[0].rstrip()
-    return numbers.isascii() and numbers.decode().isprintable()
+def _starts_like_text(data, n_numbers):
+    """Whether the numbers of the first word, which may have spaces, are written out."""
+    line = data.lstrip(b"\r\n").partition(b"\n")[0]
+    if b" " not in line:  # which follows the word in a binary file
+        return True
+    numbers = line.rstrip().split(b" ")[1:][-n_numbers:]
+    text = b" ".join(numbers)
+    return (
+        text.isascii()
+        and text.decode().isprintable()
+        and any(map(NUMBER.fullmatch, numbers))
+    )
 
 
 def _read_text(blocks, selection, limit, header):
@@ -406,7 +419,7 @@ def _take_lines(block, lines, starts, word_ends, ends, selection):
     selection.numbers += vectors.tobytes()
 
 
-def _read_binary(blocks, selection, limit, n_words, n_numbers):
+def _read_binary(blocks, selection, limit, n_words, n_numbers, mend):
     data, position = b"", 0
     for place in range(1, min(n_words, limit) + 1):
         while True:
@@ -418,7 +431,7 @@ def _read_binary(blocks, selection, limit, n_words, n_numbers):
             if not block:
                 raise ValueError(
                     f"{selection.name} ends early, in word {place} of the {n_words} "
-                    "that its header says there are; get the file again."
+                    f"that its header says there are; {mend}."
                 )
             data, position = data[position:] + block, 0
         if selection.takes(data[position:space].lstrip(b"\n"), place):
