@@ -256,7 +256,7 @@ def randomized_svd(
     n_iter = max(n_iter, -(-n_wanted // block_size) - 1)
     widest = (n_iter + 1) * block_size
     if width <= 2 * n_wanted or (width <= widest and width * height <= 2**22):
-        V = np.eye(width, dtype=operator.dtype)
+        V, image = np.eye(width, dtype=operator.dtype), None
     else:
         working = operator
         if tol >= 1e-3 and not isinstance(A, LinearOperator):
@@ -267,14 +267,16 @@ def randomized_svd(
         # other between the products, and take the processor from the operator's own.
         narrow = block_size < n_wanted
         with one_blas_thread() if narrow else nullcontext():
-            V = _krylov_vectors(
+            V, image = _krylov_vectors(
                 working, wide, block_size, n_iter, n_components, tol, rng
             )
         if V.dtype != operator.dtype:
-            V, _ = orthonormalize(V.astype(operator.dtype))
+            V, image = orthonormalize(V.astype(operator.dtype))[0], None
 
     # Rayleigh-Ritz: the singular triplets of B V, whose left vectors are exact.
-    Q, R = orthonormalize(operator.rmatmat(V) if wide else operator.matmat(V))
+    if image is None:
+        image = operator.rmatmat(V) if wide else operator.matmat(V)
+    Q, R = orthonormalize(image)
     left, s, right = np.linalg.svd(R, full_matrices=False)
     tall = Q @ left[:, :n_components]
     V = V @ right[:n_components].T
@@ -305,6 +307,13 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
     already made, but square the condition number. Where the first block shows that
     small singular values would drown, each image is made orthonormal before it is
     multiplied by the transpose, and the whole basis is returned.
+
+    Returns
+    -------
+    V : ndarray of shape (width, n_columns)
+    image : ndarray of shape (height, n_columns) or None
+        ``B @ V``, where blocks are narrow: their images are kept then, which take no
+        more memory than the basis and save a product with all columns.
     """
     multiply = operator.rmatmat if wide else operator.matmat
     multiply_transposed = operator.matmat if wide else operator.rmatmat
@@ -312,12 +321,13 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
     start = rng.standard_normal((height, size), dtype=operator.dtype)
     block, _ = orthonormalize(multiply_transposed(start))
     if n_iter == 0:
-        return block
+        return block, None
+    keep_images = size < n_components
     n_columns = min((n_iter + 1) * size, width)
     # Columns that are never written take no memory, on most systems.
     basis = np.empty((width, n_columns), dtype=block.dtype, order="F")
     projected = np.zeros((n_columns, n_columns), dtype=block.dtype)  # Vᵀ Bᵀ B V
-    stop, squares, captured = 0, True, []
+    stop, squares, captured, images = 0, True, [], []
     for iteration in range(n_iter + 1):
         here = slice(stop, stop + block.shape[1])
         stop = here.stop
@@ -326,6 +336,8 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
         if iteration == 0:
             unit = _largest(image) or 1.0  # B's own scale may have no square
         image /= unit
+        if keep_images:
+            images.append(image)
         projected[here, here] = image.T @ image
         if iteration == 0 or tol > 0:
             ritz_values = np.linalg.eigvalsh(projected[:stop, :stop])
@@ -354,9 +366,17 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
             break
     basis = basis[:, :stop]
     if not squares:
-        return basis
+        return basis, None
     _, vectors = np.linalg.eigh(projected[:stop, :stop])
-    return basis @ vectors[:, -n_components:]
+    vectors = vectors[:, -n_components:]
+    if not keep_images:
+        return basis @ vectors, None
+    starts = np.cumsum([0, *(image.shape[1] for image in images)])
+    image = sum(
+        image @ vectors[start : start + image.shape[1]]
+        for image, start in zip(images, starts, strict=False)
+    )
+    return basis @ vectors, image * unit
 
 
 def _expected_gain(captured):

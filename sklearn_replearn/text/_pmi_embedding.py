@@ -79,7 +79,7 @@ class PMIEmbedding(BaseWordEmbedding):
         Each multiplies a block of 24 columns by M and by its transpose, and at least
         ``n_components / 24`` are made. A small matrix is decomposed exactly, and
         neither these two nor `random_state` act.
-    tol : float, default=1e-3
+    tol : float, default=2e-3
         The solver stops when further iterations would add less than this share to the
         sum of squares that the components capture. With 0 it makes all `n_iter`
         iterations.
@@ -212,7 +212,7 @@ class PMIEmbedding(BaseWordEmbedding):
         vectors="word",
         subsample=3e-5,
         n_iter=50,
-        tol=1e-3,
+        tol=2e-3,
         pooling="mean",
         n_words=10,
         n_principal=2,
@@ -257,7 +257,7 @@ class PMIEmbedding(BaseWordEmbedding):
         longest = tokens.lengths.max()
         weights = window_weights(self.window_weighting, self.window, longest)
         pairs = count_pairs(tokens, len(words), weights)
-        upper, lower = pointwise_mutual_information(
+        matrix = pointwise_mutual_information(
             pairs,
             keep_probabilities(counts, self.subsample),
             smoothing=self.smoothing,
@@ -265,7 +265,7 @@ class PMIEmbedding(BaseWordEmbedding):
             positive=self.positive,
         )
         U, s, Vt = randomized_svd(
-            TrianglePairOperator(pairs.indptr, pairs.indices, upper, lower),
+            TrianglePairOperator(*matrix),
             min(self.n_components, len(words)),
             n_iter=self.n_iter,
             tol=self.tol,
@@ -340,9 +340,11 @@ def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
 
     Returns
     -------
-    upper, lower : ndarray of shape (nnz,)
-        Values at the positions (i, j) of `pairs`: of word i in the context of j, and of
-        word j in the context of i. The diagonal is in `upper`.
+    indptr, indices : ndarray
+        CSR pattern of the positions (i, j) of `pairs` where either value is not zero.
+    upper, lower : ndarray
+        Values at these: of word i in the context of j, and of word j in the context of
+        i. The diagonal is in `upper`.
     """
     n_words = len(keep)
     totals = np.zeros(n_words)
@@ -364,7 +366,9 @@ def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
     if positive:
         np.maximum(upper, 0, out=upper)
         np.maximum(lower, 0, out=lower)
-    return upper, lower
+    kept = np.flatnonzero((upper != 0) | (lower != 0))
+    indptr = np.searchsorted(kept, pairs.indptr).astype(pairs.indptr.dtype)
+    return indptr, pairs.indices[kept], upper[kept], lower[kept]
 
 
 def _parts_of(pairs, keep):
