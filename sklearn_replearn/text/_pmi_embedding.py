@@ -79,7 +79,7 @@ class PMIEmbedding(BaseWordEmbedding):
         Each multiplies a block of 24 columns by M and by its transpose, and at least
         ``n_components / 24`` are made. A small matrix is decomposed exactly, and
         neither these two nor `random_state` act.
-    tol : float, default=2e-3
+    tol : float, default=4e-3
         The solver stops when further iterations would add less than this share to the
         sum of squares that the components capture. With 0 it makes all `n_iter`
         iterations.
@@ -212,7 +212,7 @@ class PMIEmbedding(BaseWordEmbedding):
         vectors="word",
         subsample=3e-5,
         n_iter=50,
-        tol=2e-3,
+        tol=4e-3,
         pooling="mean",
         n_words=10,
         n_principal=2,
