@@ -215,9 +215,9 @@ def select_words(words, tokens, *, min_count, max_vocabulary, stop_words):
     if not len(order):
         top = counts.argmax()
         raise ValueError(
-            f"No word occurs min_count={min_count} times: the most frequent of "
-            f"{n_documents} documents, {words[top]!r}, occurs {counts[top]} times; "
-            "lower min_count."
+            f"No word occurs min_count={min_count} times in the "
+            f"n_samples={n_documents} documents: the most frequent, {words[top]!r}, "
+            f"occurs {counts[top]} times; lower min_count."
         )
     rows = np.full(len(words), -1, dtype=np.int32)
     rows[order] = np.arange(len(order), dtype=np.int32)
