@@ -7,7 +7,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from sklearn_replearn.text import PMIEmbedding
 from sklearn_replearn.text import _pooling as pooling_module
-from sklearn_replearn.utils.estimator_checks import make_check_data
+from sklearn_replearn.utils.estimator_checks import (
+    check_representation_estimator,
+    make_check_data,
+)
 
 DATA = make_check_data(PMIEmbedding())
 NEW = [*DATA.rows, "unheard of", "", DATA.X[0].split()[0], "unheard " + DATA.X[1]]
@@ -101,6 +104,12 @@ def test_principal(n_components):
         expected(principal, axes, 2 * n_components),
         atol=1e-8,
     )
+
+
+@pytest.mark.filterwarnings("ignore:pooling='sif' takes one dimension away")
+@pytest.mark.parametrize("pooling", pooling_module.POOLINGS)
+def test_every_pooling_passes_the_suite(pooling):
+    check_representation_estimator(PMIEmbedding(3, min_count=1, pooling=pooling))
 
 
 @pytest.mark.parametrize("pooling", pooling_module.POOLINGS)
