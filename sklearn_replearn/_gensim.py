@@ -1,8 +1,6 @@
 """The only door to gensim."""
 
 import warnings
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -10,6 +8,7 @@ from gensim.models import KeyedVectors, Word2Vec
 from gensim.models.word2vec import MAX_WORDS_IN_BATCH
 
 from sklearn_replearn._progress import progress_bar
+from sklearn_replearn._threads import map_in_threads
 
 __all__ = ["keyed_vectors", "train_word2vec"]
 
@@ -99,7 +98,7 @@ def train_word2vec(
         progress_bar(
             verbose, max_epochs * n_words, "words", f"epoch 1/{max_epochs}"
         ) as advance,
-        closing(_in_threads(train, jobs, n_jobs)) as results,
+        closing(map_in_threads(train, jobs, n_jobs)) as results,
     ):
         for n_trained, description in results:
             advance(n_trained, description)
@@ -149,18 +148,3 @@ def _batches(sequences):
 
 def _n_words(batch):
     return sum(map(len, batch))
-
-
-def _in_threads(function, jobs, n_threads):
-    """Results of a function, in the order of the jobs, which are made when needed."""
-    if n_threads == 1:
-        yield from map(function, jobs)
-        return
-    with ThreadPoolExecutor(n_threads) as pool:
-        pending = deque()
-        for job in jobs:
-            pending.append(pool.submit(function, job))
-            if len(pending) > 2 * n_threads:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()

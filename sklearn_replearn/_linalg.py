@@ -285,6 +285,21 @@ def randomized_svd(
     return U * signs, s[:n_components], V.T * signs[:, np.newaxis]
 
 
+def numerical_rank(s, size, eps):
+    """How many singular values of a matrix are more than its rounding errors.
+
+    Parameters
+    ----------
+    s : ndarray of shape (n_components,)
+        Singular values in descending order.
+    size : int
+        The matrix's larger side.
+    eps : float
+        Relative rounding error of its entries.
+    """
+    return int(np.count_nonzero(s > 10 * np.sqrt(size) * eps * s[0]))
+
+
 def leading_signs(rows):
     """Sign of the entry of largest absolute value in each row (1 for a zero row)."""
     largest = np.abs(rows).argmax(axis=1)
@@ -336,8 +351,6 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
         if iteration == 0:
             unit = _largest(image) or 1.0  # B's own scale may have no square
         image /= unit
-        if keep_images:
-            images.append(image)
         projected[here, here] = image.T @ image
         if iteration == 0 or tol > 0:
             ritz_values = np.linalg.eigvalsh(projected[:stop, :stop])
@@ -346,6 +359,8 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
             squares = (
                 ritz_values[0] > np.sqrt(np.finfo(block.dtype).eps) * ritz_values[-1]
             )
+        if squares and keep_images:
+            images.append(image)
         enough = stop >= n_components and _expected_gain(captured) < tol
         if iteration == n_iter or (squares and enough):
             break
@@ -371,10 +386,10 @@ def _krylov_vectors(operator, wide, size, n_iter, n_components, tol, rng):
     vectors = vectors[:, -n_components:]
     if not keep_images:
         return basis @ vectors, None
-    starts = np.cumsum([0, *(image.shape[1] for image in images)])
+    bounds = pairwise(np.cumsum([0, *(image.shape[1] for image in images)]))
     image = sum(
-        image @ vectors[start : start + image.shape[1]]
-        for image, start in zip(images, starts, strict=False)
+        image @ vectors[start:stop]
+        for image, (start, stop) in zip(images, bounds, strict=True)
     )
     return basis @ vectors, image * unit
 

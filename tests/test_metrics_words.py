@@ -2,8 +2,6 @@
 
 import pickle
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,8 +19,6 @@ from sklearn_replearn import metrics
 from sklearn_replearn.metrics import word_analogy_accuracy, word_similarity
 from sklearn_replearn.text import LSA
 
-GENSIM_DATA = Path(find_spec("gensim").origin).parent / "test" / "test_data"
-WORDSIM = GENSIM_DATA / "wordsim353.tsv"
 PAIRS = [("king", "queen", 9), ("man", "she", 5), ("he", "throne", 2), ("a", "b", 1)]
 QUESTIONS = [("man", "king", "woman", "queen"), ("king", "throne", "queen", "woman")]
 THINGS = {"king": "throne", "queen": "throne", "man": "street", "woman": "street"}
@@ -42,13 +38,13 @@ class Vectors:
 
 
 @pytest.fixture(scope="module")
-def lee():
-    return (GENSIM_DATA / "lee_background.cor").read_text("latin-1").splitlines()
+def wordsim_file(gensim_data):
+    return gensim_data / "wordsim353.tsv"
 
 
 @pytest.fixture(scope="module")
-def wordsim():
-    return [line.split("\t") for line in WORDSIM.read_text().splitlines()[2:]]
+def wordsim(wordsim_file):
+    return [line.split("\t") for line in wordsim_file.read_text().splitlines()[2:]]
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +52,8 @@ def lsa():
     return LSA(n_components=3).fit(DOCUMENTS)
 
 
-def test_similarity_by_a_loop_and_by_gensim(lee, wordsim):
-    lsa = LSA(n_components=20, random_state=0).fit(lee)
+def test_similarity_by_a_loop_and_by_gensim(lee_corpus, wordsim, wordsim_file):
+    lsa = LSA(n_components=20, random_state=0).fit(lee_corpus)
     known = [
         (float(score), lsa.similarity(a.lower(), b.lower()))
         for a, b, score in wordsim
@@ -66,7 +62,7 @@ def test_similarity_by_a_loop_and_by_gensim(lee, wordsim):
     score, n_covered = word_similarity(lsa, wordsim)
     assert n_covered == len(known) < len(wordsim)
     assert score == pytest.approx(spearmanr(known).statistic, abs=1e-12)
-    _, theirs, unknown = lsa.to_keyed_vectors().evaluate_word_pairs(WORDSIM)
+    _, theirs, unknown = lsa.to_keyed_vectors().evaluate_word_pairs(wordsim_file)
     assert score == pytest.approx(theirs.statistic, abs=1e-4)
     assert n_covered == round(len(wordsim) * (1 - unknown / 100))
 
@@ -177,7 +173,7 @@ def test_estimators_with_and_without_words(lsa):
         word_similarity(SimpleNamespace(embed_words=len), PAIRS)
 
 
-def test_a_scorer_chooses_settings(lee, wordsim):
+def test_a_scorer_chooses_settings(lee_corpus, wordsim):
     scorer = pickle.loads(pickle.dumps(metrics.make_word_similarity_scorer(wordsim)))
     assert repr(scorer) == "make_word_similarity_scorer(<353 pairs>)"
     with pytest.raises(ValueError, match="Row 0 of pairs has 4 columns"):
@@ -185,8 +181,8 @@ def test_a_scorer_chooses_settings(lee, wordsim):
     split = ShuffleSplit(1, test_size=0.1, random_state=0)
     grid = {"n_components": [5, 20]}
     search = GridSearchCV(LSA(random_state=0), grid, scoring=scorer, cv=split, n_jobs=2)
-    assert len(set(search.fit(lee).cv_results_["mean_test_score"])) == 2
-    assert 0 < scorer(search.best_estimator_, lee) < 1
+    assert len(set(search.fit(lee_corpus).cv_results_["mean_test_score"])) == 2
+    assert 0 < scorer(search.best_estimator_, lee_corpus) < 1
 
 
 def test_several_scorers(lsa):

@@ -52,6 +52,7 @@ LAYERS = [
     "_sklearn",
     "_validation",
     "_progress",
+    "_threads",
     "_gensim",
     "_linalg",
     "family",

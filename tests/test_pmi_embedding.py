@@ -223,6 +223,7 @@ def test_an_iterator_is_refused(once):
         PMIEmbedding(min_count=1).fit(once(SENTENCES))
 
 
+# Of some vocabularies here no two words are left together; that is not the question.
 @pytest.mark.filterwarnings("ignore:All word vectors are zero")
 def test_a_vocabulary_by_count():
     documents = ["the cat the dog", "the cat the the", "a cat sat"]

@@ -106,6 +106,7 @@ def test_principal(n_components):
     )
 
 
+# The suite also fits one component, of which "sif" leaves nothing, and says so.
 @pytest.mark.filterwarnings("ignore:pooling='sif' takes one dimension away")
 @pytest.mark.parametrize("pooling", pooling_module.POOLINGS)
 def test_every_pooling_passes_the_suite(pooling):

@@ -2,7 +2,6 @@
 
 import gzip
 import tracemalloc
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -57,8 +56,8 @@ def test_round_trip(tmp_path, keyed, ending, kind):
 @pytest.mark.parametrize(
     "name", ["test_glove.txt", "crime-and-punishment.vec", "euclidean_vectors.bin"]
 )
-def test_reads_what_gensim_reads(name):
-    path = files("gensim") / "test" / "test_data" / name
+def test_reads_what_gensim_reads(name, gensim_data):
+    path = gensim_data / name
     options = {"binary": name.endswith("bin"), "no_header": "glove" in name}
     expected = KeyedVectors.load_word2vec_format(path, **options)
     words = expected.index_to_key

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_replearn._linalg import randomized_svd
+from sklearn_replearn._linalg import numerical_rank, randomized_svd
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import available_components
 
@@ -291,7 +291,7 @@ class SimilarityEmbedding(
             eps = np.finfo(X.dtype if precomputed else S.dtype).eps
             k = available_components(
                 self.n_components,
-                int((s > 10 * np.sqrt(S.shape[0]) * eps * s[0]).sum()),
+                numerical_rank(s, S.shape[0], eps),
                 "rank of the similarity matrix",
             )
             self.X_fit_ = None if precomputed else rows

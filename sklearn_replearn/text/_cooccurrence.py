@@ -1,12 +1,13 @@
 """Counting which words occur near which."""
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 
 import numpy as np
 from scipy import sparse
 
 from sklearn_replearn._linalg import n_blas_threads
+from sklearn_replearn._threads import map_in_threads
 
 #: Pairs that are counted at a time: what bounds the memory beyond the counts.
 PAIRS_AT_A_TIME = 500_000
@@ -51,24 +52,18 @@ def count_pairs(tokens, n_words, weights, *, pairs_at_a_time=PAIRS_AT_A_TIME):
     """
     step = max(1, pairs_at_a_time // len(weights))
     starts = range(0, len(tokens.ids), step)
-    n_threads = n_blas_threads()
-    sums, pending = [], deque()
-    with ThreadPoolExecutor(n_threads) as pool:  # scipy releases the interpreter lock
-        for start in starts:
-            positions = slice(start, start + step)
-            pending.append(
-                pool.submit(_count_part, tokens, positions, n_words, weights)
-            )
-            if len(pending) > n_threads:
-                _add(sums, pending.popleft().result())
-        while pending:
-            _add(sums, pending.popleft().result())
+    positions = (slice(start, start + step) for start in starts)
+    count = partial(_count_part, tokens, n_words, weights)
+    sums = []
+    with closing(map_in_threads(count, positions, n_blas_threads())) as parts:
+        for part in parts:
+            _add(sums, part)
     while len(sums) > 1:
         sums.append(sums.pop() + sums.pop())
     return sums[0]
 
 
-def _count_part(tokens, positions, n_words, weights):
+def _count_part(tokens, n_words, weights, positions):
     """Counts of the pairs whose first word is at one of some positions."""
     start, stop, _ = positions.indices(len(tokens.ids))
     # How many words of its document follow each position.

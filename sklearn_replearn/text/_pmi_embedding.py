@@ -7,7 +7,11 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._linalg import TrianglePairOperator, randomized_svd
+from sklearn_replearn._linalg import (
+    TrianglePairOperator,
+    numerical_rank,
+    randomized_svd,
+)
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
 from sklearn_replearn.text._cooccurrence import (
@@ -16,7 +20,11 @@ from sklearn_replearn.text._cooccurrence import (
     mirror,
     window_weights,
 )
-from sklearn_replearn.text._word_embedding import BaseWordEmbedding, LearnedWords
+from sklearn_replearn.text._word_embedding import (
+    NO_NEIGHBOURS,
+    BaseWordEmbedding,
+    LearnedWords,
+)
 
 #: Width of the solver's block. Narrow blocks need fewer products altogether, and
 #: their products with a sparse matrix stay in the processor's cache.
@@ -283,8 +291,7 @@ class PMIEmbedding(BaseWordEmbedding):
 
     def _available_components(self, s, pairs, n_words):
         """How many singular values are not zero, up to rounding, with a warning."""
-        rounding = 10 * np.sqrt(n_words) * np.finfo(s.dtype).eps
-        rank = np.count_nonzero(s > rounding * s[0])
+        rank = numerical_rank(s, n_words, np.finfo(s.dtype).eps)
         if rank == 0:
             warnings.warn(
                 "All word vectors are zero: "
@@ -292,8 +299,7 @@ class PMIEmbedding(BaseWordEmbedding):
                     "no pair of words occurs together more often than by chance, as "
                     "shift and smoothing have it; lower shift, or pass more documents."
                     if pairs.nnz
-                    else "no two words of the vocabulary occur in one document; pass "
-                    "longer documents, or lower min_count."
+                    else NO_NEIGHBOURS
                 ),
                 UserWarning,
                 stacklevel=6,

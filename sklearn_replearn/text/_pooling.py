@@ -15,7 +15,7 @@ SIF_CONSTANT = 1e-3
 TOKENS_AT_A_TIME = 100_000
 
 
-def word_weights(pooling, tokens, n_words):
+def word_weights(pooling, tokens, counts):
     r"""Weight of each word in a document's sum, from the training documents.
 
     "idf" is :math:`\ln \frac{1 + n}{1 + \mathrm{df}(w)} + 1` for n documents, df(w) of
@@ -27,22 +27,20 @@ def word_weights(pooling, tokens, n_words):
     pooling : str
     tokens : TokenIds
         The training documents.
-    n_words : int
-        Size of the vocabulary.
+    counts : ndarray of shape (n_words,)
+        Occurrences of each word in them.
 
     Returns
     -------
     weights : ndarray of shape (n_words,)
     """
+    n_words = len(counts)
     if pooling == "idf":
         df = np.zeros(n_words, dtype=np.int64)
         for _, part in _batches(tokens):
             df += np.bincount(_word_counts(part, n_words).indices, minlength=n_words)
         return np.log((1 + len(tokens.ends)) / (1 + df)) + 1
     if pooling == "sif":
-        counts = np.zeros(n_words, dtype=np.int64)
-        for _, part in _batches(tokens):
-            counts += np.bincount(part.ids, minlength=n_words)
         return SIF_CONSTANT / (SIF_CONSTANT + counts / max(counts.sum(), 1))
     return np.ones(n_words)
 

@@ -8,7 +8,11 @@ from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
 
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn.text._word_embedding import BaseWordEmbedding, LearnedWords
+from sklearn_replearn.text._word_embedding import (
+    NO_NEIGHBOURS,
+    BaseWordEmbedding,
+    LearnedWords,
+)
 
 
 class SkipGramEmbedding(BaseWordEmbedding):
@@ -259,8 +263,7 @@ class SkipGramEmbedding(BaseWordEmbedding):
                     f"the vocabulary has the one word {words[0]!r}; lower min_count, "
                     "or pass more documents."
                     if len(words) == 1
-                    else "no two words of the vocabulary occur in one document; pass "
-                    "longer documents, or lower min_count."
+                    else NO_NEIGHBOURS
                 ),
                 UserWarning,
                 stacklevel=7,

@@ -35,6 +35,12 @@ from sklearn_replearn.text._pooling import (
 )
 from sklearn_replearn.text._word_queries import WordQueriesMixin
 
+#: Why word vectors that are learned from neighbours may all be zero.
+NO_NEIGHBOURS = (
+    "no two words of the vocabulary occur in one document; pass longer documents, or "
+    "lower min_count."
+)
+
 
 class LearnedWords(NamedTuple):
     """What `fit` learns of words.
@@ -146,9 +152,9 @@ class BaseWordEmbedding(
         Returns
         -------
         Z : ndarray of shape (n_documents, n_features_out), float64
-            A document without a known word has a
-            row of zeros. There are `n_components_` columns; ``n_words`` or
-            ``n_principal`` times as many for the poolings "concat" and "principal".
+            A document without a known word has a row of zeros. There are
+            `n_components_` columns; ``n_words`` or ``n_principal`` times as many for
+            the poolings "concat" and "principal".
         """
         check_is_fitted(self)
         documents, tokenized = read_tokens(X, self._splitter())
@@ -164,7 +170,7 @@ class BaseWordEmbedding(
         words, counts, tokens, vectors, attributes = self._learn(
             *number_words(documents)
         )
-        weights = word_weights(self.pooling, tokens, len(words))
+        weights = word_weights(self.pooling, tokens, counts)
         component = None
         if self.pooling == "sif":
             if vectors.shape[1] == 1:
