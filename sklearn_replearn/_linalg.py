@@ -270,7 +270,7 @@ def randomized_svd(
             V, image = _krylov_vectors(
                 working, wide, block_size, n_iter, n_components, tol, rng
             )
-        if V.dtype != operator.dtype:
+        if working is not operator:
             V, image = orthonormalize(V.astype(operator.dtype))[0], None
 
     # Rayleigh-Ritz: the singular triplets of B V, whose left vectors are exact.
@@ -283,6 +283,80 @@ def randomized_svd(
     U, V = (V, tall) if wide else (tall, V)
     signs = leading_signs(V.T)
     return U * signs, s[:n_components], V.T * signs[:, np.newaxis]
+
+
+def randomized_eigh(
+    A, n_components, *, basis_size=None, block_size=32, start=None, random_state=None
+):
+    """Largest eigenvalues of a symmetric matrix by a block Krylov method.
+
+    A random block is multiplied again and again by the matrix; all the blocks
+    together, made orthonormal, span the subspace in which the eigenvectors are sought
+    (Rayleigh-Ritz). Where they span the whole space, the decomposition is exact.
+
+    Parameters
+    ----------
+    A : array, sparse matrix or LinearOperator of shape (n, n)
+        Real and symmetric, float32 or float64. The work is done in this precision.
+    n_components : int
+        Number of eigenpairs, at most n.
+    basis_size : int, default=None
+        Dimensions of the subspace; ``None`` is ``5 * n_components``. More come closer.
+    block_size : int, default=32
+        Columns that are multiplied at a time. So many copies of a repeated eigenvalue
+        are found.
+    start : ndarray of shape (n, n_known), default=None
+        Orthonormal vectors that the subspace has to contain, such as eigenvectors that
+        are known. More than `basis_size` widen it.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first block.
+
+    Returns
+    -------
+    w : ndarray of shape (n_components,)
+        In descending order, by sign and all.
+    U : ndarray of shape (n, n_components)
+        Orthonormal columns; the entry of largest absolute value in each is positive.
+    """
+    operator = as_operator(A)
+    n = operator.shape[0]
+    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    rng = np.random.default_rng(seed)
+    if start is None:
+        start = np.empty((n, 0), dtype=operator.dtype)
+    basis_size = min(n, max(basis_size or 5 * n_components, start.shape[1]))
+    if basis_size == n:
+        matrix = operator.matmat(np.eye(n, dtype=operator.dtype))
+        w, U = np.linalg.eigh((matrix + matrix.T) / 2)
+    else:
+        with one_blas_thread():  # as in randomized_svd
+            basis, projected = _krylov_basis(
+                operator, start, basis_size, block_size, rng
+            )
+        w, vectors = np.linalg.eigh(projected, UPLO="U")
+        U = basis @ vectors[:, -n_components:]
+    w, U = w[-n_components:][::-1], U[:, -n_components:][:, ::-1]
+    return w, U * leading_signs(U.T)
+
+
+def _krylov_basis(operator, start, basis_size, block_size, rng):
+    """Orthonormal columns Q of the Krylov subspace, and the upper half of QᵀAQ."""
+    n, dtype = operator.shape[0], operator.dtype
+    basis = np.empty((n, basis_size), dtype=dtype, order="F")
+    projected = np.zeros((basis_size, basis_size), dtype=dtype)
+    stop, block = 0, start
+    while stop < basis_size:
+        if stop == 0 or not block.shape[1]:  # begin, or go on from an invariant basis
+            fresh = rng.standard_normal((n, block_size), dtype=dtype)
+            known = np.hstack([basis[:, :stop], block])
+            block = np.hstack([block, _new_directions(fresh, known)[0]])
+        block = block[:, : basis_size - stop]
+        here = slice(stop, stop + block.shape[1])
+        stop = here.stop
+        basis[:, here] = block
+        image = operator.matmat(np.ascontiguousarray(block))
+        block, projected[:stop, here], _ = _new_directions(image, basis[:, :stop])
+    return basis, projected
 
 
 def numerical_rank(s, size, eps):
@@ -407,20 +481,19 @@ def _new_directions(Y, basis):
     """Factor ``Y = basis @ C + Q @ R``, Q orthonormal and orthogonal to `basis`.
 
     Q leaves out directions that are only the rounding errors of what `basis` spans;
-    it may have no column.
+    it may have no column. What `basis` spans is taken away twice: once leaves rounding
+    errors that grow with each block of a long basis.
     """
     C = basis.T @ Y
     Q, R = orthonormalize(Y - basis @ C)
-    eps, size = np.finfo(Y.dtype).eps, np.linalg.norm(C)
-    if np.linalg.svd(R, compute_uv=False)[-1] > eps**0.25 * size:
-        return Q, C, R  # too little was taken away for rounding to matter
-    Y = Q - basis @ (basis.T @ Q)
-    rounding = eps * np.sqrt(len(Y)) * size
+    left = basis.T @ Q
+    Y = Q - basis @ left
+    rounding = np.finfo(Y.dtype).eps * np.sqrt(len(Y)) * np.linalg.norm(C)
     new = (np.linalg.norm(Y, axis=0) > 0.5) & (np.linalg.norm(R, axis=1) > rounding)
     if not new.any():
         return Q[:, :0], C, R[:0]
     Q, correction = orthonormalize(Y[:, new])
-    return Q, C, correction @ R[new]
+    return Q, C + left @ R, correction @ R[new]
 
 
 def orthonormalize(Y):

@@ -17,6 +17,7 @@ from sklearn_replearn._linalg import (
     n_blas_threads,
     one_blas_thread,
     orthonormalize,
+    randomized_eigh,
     randomized_svd,
 )
 
@@ -118,6 +119,84 @@ def test_narrow_blocks(shape):
             A, 50, n_iter=50, tol=tol, block_size=8, random_state=0
         )
         assert ((s**2).sum() - (s_true**2).sum()) / (s_true**2).sum() > -worst
+
+
+def normalized_random_graph(n, dtype):
+    """Eigenvalues near each other all along, but for the largest, which is 1."""
+    rng = np.random.default_rng(0)
+    A = sparse.random_array((n, n), density=0.02, random_state=rng)
+    ring = sparse.eye_array(n, k=1) + sparse.eye_array(n, k=1 - n)
+    A = A + ring
+    A = A + A.T
+    scale = sparse.diags_array(1 / np.sqrt(A.sum(axis=1)))
+    return (scale @ A @ scale).tocsr().astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_long_basis_stays_orthonormal(dtype):
+    S = normalized_random_graph(1000, dtype)
+    A = S + sparse.eye_array(1000, dtype=dtype)
+    U, s, Vt = randomized_svd(
+        as_operator(A), 60, n_iter=20, block_size=24, random_state=0
+    )
+    s_true = np.linalg.svd(A.toarray(), compute_uv=False)[:60]
+    assert_allclose(s, s_true, rtol=2e-3)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-13
+    for factor in (U.T, Vt):
+        assert_allclose(factor @ factor.T, np.eye(60), atol=tolerance)
+
+
+def test_narrow_blocks_with_a_tolerance_keep_the_scale():
+    A = 50 * normalized_random_graph(1000, np.float64)
+    _, s, _ = randomized_svd(A, 30, tol=2e-3, block_size=12, random_state=0)
+    s_true = np.linalg.svd(A.toarray(), compute_uv=False)[:30]
+    assert_allclose(s, s_true, rtol=0.2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_eigh(dtype):
+    S = normalized_random_graph(1000, dtype)
+    options = {"basis_size": 600, "block_size": 10, "random_state": 0}
+    w, U = randomized_eigh(S, 20, **options)
+    exact = np.linalg.eigvalsh(S.toarray())[::-1]
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    assert w.dtype == U.dtype == dtype
+    assert_allclose(w, exact[:20], atol=tolerance)
+    assert_allclose(S @ U, U * w, atol=np.sqrt(tolerance))
+    assert_allclose(U.T @ U, np.eye(20), atol=tolerance)
+    assert (leading_signs(U.T) == 1).all()
+    again = randomized_eigh(S, 20, **options)
+    assert_array_equal(again[1], U)
+
+
+def test_eigh_is_exact_where_the_basis_spans_the_space():
+    S = normalized_random_graph(50, np.float64)
+    w, U = randomized_eigh(S, 20, random_state=0)
+    assert_allclose(w, np.linalg.eigvalsh(S.toarray())[:-21:-1], atol=1e-12)
+    assert_allclose(S @ U, U * w, atol=1e-12)
+
+
+def test_eigh_finds_all_copies_of_an_eigenvalue_that_is_known():
+    """40 components: the eigenvalue 1 is there 40 times, and blocks have 4 columns."""
+    blocks = [normalized_random_graph(30, np.float64) for _ in range(40)]
+    S = sparse.block_diag(blocks, format="csr")
+    start = np.zeros((1200, 40))
+    for i, block in enumerate(blocks):
+        _, U = np.linalg.eigh(block.toarray())
+        start[30 * i : 30 * (i + 1), i] = U[:, -1]
+    options = {"basis_size": 100, "block_size": 4, "random_state": 0}
+    w, U = randomized_eigh(S, 40, start=start, **options)
+    assert_allclose(w, 1)
+    assert_allclose(S @ U, U, atol=1e-12)
+    w, _ = randomized_eigh(S, 40, **options)
+    assert w[39] < 0.99
+
+
+def test_eigh_goes_on_from_an_invariant_basis():
+    A = np.diag(np.r_[np.arange(5.0), np.zeros(95)])
+    w, U = randomized_eigh(A, 6, basis_size=50, block_size=4, random_state=0)
+    assert_allclose(w, [4, 3, 2, 1, 0, 0], atol=1e-12)
+    assert_allclose(U.T @ U, np.eye(6), atol=1e-12)
 
 
 def test_narrow_blocks_of_a_matrix_that_is_soon_spanned():
