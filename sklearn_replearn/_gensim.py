@@ -38,6 +38,7 @@ def train_word2vec(
     n_jobs,
     seed,
     verbose,
+    unit="words",
 ):
     """Vectors of the words of sequences, trained by gensim's ``Word2Vec``.
 
@@ -67,6 +68,8 @@ def train_word2vec(
     seed : int
     verbose : int
         Whether to show a progress bar.
+    unit : str
+        What the progress bar calls the words.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def train_word2vec(
     jobs = _jobs(sequences, n_words, max_epochs, lr)
     with (
         progress_bar(
-            verbose, max_epochs * n_words, "words", f"epoch 1/{max_epochs}"
+            verbose, max_epochs * n_words, unit, f"epoch 1/{max_epochs}"
         ) as advance,
         closing(map_in_threads(train, jobs, n_jobs)) as results,
     ):

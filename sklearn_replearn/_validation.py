@@ -3,10 +3,14 @@
 import numbers
 import warnings
 from collections.abc import Mapping, Set
+from contextlib import contextmanager
+from copy import copy
 from itertools import chain
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 
 
 def available_components(n_components, limit, reason, *, stacklevel=5):
@@ -30,6 +34,38 @@ def available_components(n_components, limit, reason, *, stacklevel=5):
         stacklevel=stacklevel,
     )
     return limit
+
+
+def as_seed(random_state):
+    """An int for engines with generators of their own: `random_state`, or drawn."""
+    if isinstance(random_state, numbers.Integral):
+        return random_state
+    return check_random_state(random_state).randint(np.iinfo(np.int32).max)
+
+
+@contextmanager
+def unchanged_by_errors(estimator):
+    """Give an estimator the attributes back that it had, if a fit comes to nothing."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:  # Ctrl-C, too
+        estimator.__dict__ = before
+        raise
+
+
+def clone_sharing(estimator, *names):
+    """A clone of an estimator with the values of some parameters, and not copies.
+
+    For parameters that are large and that nothing changes.
+    """
+    bare = copy(estimator)
+    for name in names:
+        setattr(bare, name, None)
+    twin = BaseEstimator.__sklearn_clone__(bare)
+    for name in names:
+        setattr(twin, name, getattr(estimator, name))
+    return twin
 
 
 def check_documents(X):

@@ -15,6 +15,9 @@ PACKAGE = Path(sklearn_replearn.__file__).parent
 HEAVY = ["torch", "skorch", "gensim", "matplotlib", "polars", "pandas"]
 
 
+FAMILIES = ["decomposition", "graph", "metrics", "plotting", "text"]
+
+
 def loaded_by(statement):
     program = (
         f"import sys; {statement}; print([m for m in {HEAVY} if m in sys.modules])"
@@ -29,7 +32,7 @@ def test_importing_the_package_loads_nothing_heavy():
     assert loaded_by("import sklearn_replearn") == []
 
 
-@pytest.mark.parametrize("family", ["decomposition", "metrics", "plotting", "text"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_importing_a_family_loads_nothing_it_does_not_need(family):
     # scikit-learn itself loads pandas where it is installed.
     assert set(loaded_by(f"import sklearn_replearn.{family}")) <= {"pandas"}
@@ -55,6 +58,7 @@ LAYERS = [
     "_threads",
     "_gensim",
     "_linalg",
+    "_cooccurrence",
     "family",
     "above",
     "utils",

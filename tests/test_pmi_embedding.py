@@ -9,13 +9,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
-from sklearn_replearn.text import PMIEmbedding
-from sklearn_replearn.text._cooccurrence import count_pairs, window_weights
-from sklearn_replearn.text._documents import TokenIds
-from sklearn_replearn.text._pmi_embedding import (
-    keep_probabilities,
+from sklearn_replearn._cooccurrence import (
+    count_pairs,
     pointwise_mutual_information,
+    window_weights,
 )
+from sklearn_replearn.text import PMIEmbedding
+from sklearn_replearn.text._pmi_embedding import keep_probabilities
 from sklearn_replearn.utils.estimator_checks import make_check_data
 
 SENTENCES = ["we like cats", "we like dogs", "dogs like cats"]
@@ -29,9 +29,8 @@ PLAIN = {
 
 
 def tokens_of(documents):
-    return TokenIds(
-        np.concatenate(documents).astype(np.int32), np.cumsum([*map(len, documents)])
-    )
+    ids = np.concatenate(documents).astype(np.int32)
+    return ids, np.cumsum([*map(len, documents)])
 
 
 def counts_by_loop(documents, n_words, weights):
@@ -88,10 +87,13 @@ def test_counts_by_a_loop(weighting, window):
     expected = counts_by_loop(documents, 9, weights)
     for pairs_at_a_time in (1, 7, 40, 10**6):
         pairs = count_pairs(
-            tokens_of(documents), 9, weights, pairs_at_a_time=pairs_at_a_time
+            [tokens_of(documents)], 9, weights, pairs_at_a_time=pairs_at_a_time
         ).toarray()
         assert_allclose(pairs + pairs.T, expected, rtol=1e-5)
         assert not np.tril(pairs, -1).any()
+    parts = (tokens_of(documents[i : i + 3]) for i in range(0, 7, 3))
+    pairs = count_pairs(parts, 9, weights).toarray()
+    assert_allclose(pairs + pairs.T, expected, rtol=1e-5)
 
 
 def test_the_weights_are_word2vecs_and_gloves():
@@ -117,7 +119,7 @@ def test_pmi_by_a_loop(smoothing, shift, positive, subsample):
         shares = occurrences / occurrences.sum()
         assert_allclose(keep, np.minimum(1, (subsample / shares) ** 0.5), rtol=1e-6)
     settings = {"smoothing": smoothing, "shift": shift, "positive": positive}
-    pairs = count_pairs(tokens_of(documents), 12, weights)
+    pairs = count_pairs([tokens_of(documents)], 12, weights)
     indptr, indices, upper, lower = pointwise_mutual_information(
         pairs, keep, **settings
     )
@@ -167,7 +169,7 @@ def test_the_result_does_not_depend_on_the_number_of_threads():
     counts = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            counts.append(count_pairs(tokens, 50, weights, pairs_at_a_time=9_000))
+            counts.append(count_pairs([tokens], 50, weights, pairs_at_a_time=9_000))
     assert_array_equal(*(c.toarray() for c in counts))
 
 

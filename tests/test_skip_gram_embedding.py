@@ -12,10 +12,9 @@ import pytest
 from gensim.models import Word2Vec
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_replearn._cooccurrence import count_pairs, mirror, window_weights
 from sklearn_replearn._gensim import _batches, _jobs
 from sklearn_replearn.text import SkipGramEmbedding
-from sklearn_replearn.text._cooccurrence import count_pairs, mirror, window_weights
-from sklearn_replearn.text._documents import TokenIds
 
 PETS = ["cats and dogs are pets", "dogs chase cats", "pets need care", "cats purr"]
 STOCKS = ["stocks and bonds fell", "bonds are safe", "stocks rose", "banks sell bonds"]
@@ -76,8 +75,8 @@ def test_implied_matrix(negative):
         20, window=3, negative=negative, subsample=0, max_epochs=20, random_state=0
     ).fit([[f"w{i}" for i in document] for document in ids])
     row = np.array([skip_gram.vocabulary_[f"w{i}"] for i in range(20)], dtype=np.int32)
-    tokens = TokenIds(row[ids].ravel(), np.arange(10, ids.size + 1, 10))
-    counts = mirror(count_pairs(tokens, 20, window_weights("linear", 3))).toarray()
+    tokens = row[ids].ravel(), np.arange(10, ids.size + 1, 10)
+    counts = mirror(count_pairs([tokens], 20, window_weights("linear", 3))).toarray()
     noise = skip_gram.word_counts_**0.75 / (skip_gram.word_counts_**0.75).sum()
     # gensim skips a noise word that is the very word to be predicted.
     others = counts.sum(axis=1, keepdims=True) - counts

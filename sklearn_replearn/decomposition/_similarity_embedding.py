@@ -1,6 +1,5 @@
 """Low-rank factors of a matrix of similarities."""
 
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -20,7 +19,7 @@ from sklearn.utils.validation import (
 
 from sklearn_replearn._linalg import numerical_rank, randomized_svd
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import available_components
+from sklearn_replearn._validation import available_components, unchanged_by_errors
 
 # Kernels of histograms: without negative numbers, and dense.
 CHI2_KERNELS = ("additive_chi2", "chi2")
@@ -265,7 +264,7 @@ class SimilarityEmbedding(
     @_fit_context(prefer_skip_nested_validation=False)
     def _fit(self, X):
         """Set the fitted attributes; return the similarities, and the dtype of X."""
-        with _unchanged_by_errors(self):
+        with unchanged_by_errors(self):
             X = self._validate(X, reset=True)
             precomputed = self.similarity == "precomputed"
             if precomputed and X.shape[0] != X.shape[1]:
@@ -373,17 +372,6 @@ class SimilarityEmbedding(
         tags.input_tags.positive_only = self.similarity in CHI2_KERNELS
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-@contextmanager
-def _unchanged_by_errors(estimator):
-    """Give an estimator the attributes back that it had, if a fit comes to nothing."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:  # Ctrl-C, too
-        estimator.__dict__ = before
-        raise
 
 
 def _with_small_indices(X):

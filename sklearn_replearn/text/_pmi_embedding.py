@@ -4,31 +4,23 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._linalg import (
-    TrianglePairOperator,
-    numerical_rank,
-    randomized_svd,
-)
-from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn._validation import available_components
-from sklearn_replearn.text._cooccurrence import (
-    PAIRS_AT_A_TIME,
+from sklearn_replearn._cooccurrence import (
     count_pairs,
+    factorize,
     mirror,
+    pointwise_mutual_information,
     window_weights,
 )
+from sklearn_replearn._linalg import numerical_rank
+from sklearn_replearn._sklearn import Interval, StrOptions
+from sklearn_replearn._validation import available_components
 from sklearn_replearn.text._word_embedding import (
     NO_NEIGHBOURS,
     BaseWordEmbedding,
     LearnedWords,
 )
-
-#: Width of the solver's block. Narrow blocks need fewer products altogether, and
-#: their products with a sparse matrix stay in the processor's cache.
-BLOCK_SIZE = 24
 
 
 class PMIEmbedding(BaseWordEmbedding):
@@ -264,7 +256,7 @@ class PMIEmbedding(BaseWordEmbedding):
         words, counts, tokens = self._select_words(words, tokens)
         longest = tokens.lengths.max()
         weights = window_weights(self.window_weighting, self.window, longest)
-        pairs = count_pairs(tokens, len(words), weights)
+        pairs = count_pairs([tokens], len(words), weights)
         matrix = pointwise_mutual_information(
             pairs,
             keep_probabilities(counts, self.subsample),
@@ -272,12 +264,11 @@ class PMIEmbedding(BaseWordEmbedding):
             shift=self.shift,
             positive=self.positive,
         )
-        U, s, Vt = randomized_svd(
-            TrianglePairOperator(*matrix),
+        U, s, Vt = factorize(
+            matrix,
             min(self.n_components, len(words)),
             n_iter=self.n_iter,
             tol=self.tol,
-            block_size=BLOCK_SIZE,
             random_state=self.random_state,
         )
         n_components = self._available_components(s, pairs, len(words))
@@ -330,58 +321,3 @@ def keep_probabilities(counts, subsample):
         return np.ones(len(counts))
     shares = counts / counts.sum()
     return np.minimum(1, np.sqrt(subsample / shares))
-
-
-def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
-    """Shifted (positive) pointwise mutual information of the pairs that occur.
-
-    Parameters
-    ----------
-    pairs : csr_array of shape (n_words, n_words)
-        Upper triangle of counts, of :func:`count_pairs`.
-    keep : ndarray of shape (n_words,)
-        Each count is multiplied by those of its two words.
-    smoothing, shift, positive
-        As in :class:`PMIEmbedding`.
-
-    Returns
-    -------
-    indptr, indices : ndarray
-        CSR pattern of the positions (i, j) of `pairs` where either value is not zero.
-    upper, lower : ndarray
-        Values at these: of word i in the context of j, and of word j in the context of
-        i. The diagonal is in `upper`.
-    """
-    n_words = len(keep)
-    totals = np.zeros(n_words)
-    for _, first, second, counts in _parts_of(pairs, keep):
-        totals += np.bincount(first, counts, n_words)
-        totals += np.bincount(second, counts, n_words)
-    seen = totals > 0  # the others are in no pair
-    log_word = np.log(totals, where=seen, out=np.zeros(n_words))
-    log_context = smoothing * log_word + np.log(shift)
-    log_context -= logsumexp(smoothing * log_word[seen]) if seen.any() else 0
-    log_word, log_context = log_word.astype("f4"), log_context.astype("f4")
-    upper, lower = np.empty((2, pairs.nnz), dtype=np.float32)
-    for part, first, second, counts in _parts_of(pairs, keep):
-        counts[first == second] *= 2  # such a pair is seen from either of its words
-        log_counts = np.log(counts)
-        upper[part] = log_counts - log_word[first] - log_context[second]
-        lower[part] = log_counts - log_word[second] - log_context[first]
-        lower[part][first == second] = 0
-    if positive:
-        np.maximum(upper, 0, out=upper)
-        np.maximum(lower, 0, out=lower)
-    kept = np.flatnonzero((upper != 0) | (lower != 0))
-    indptr = np.searchsorted(kept, pairs.indptr).astype(pairs.indptr.dtype)
-    return indptr, pairs.indices[kept], upper[kept], lower[kept]
-
-
-def _parts_of(pairs, keep):
-    """A range of entries at a time, with their words and subsampled counts."""
-    for start in range(0, pairs.nnz, PAIRS_AT_A_TIME):
-        part = slice(start, min(start + PAIRS_AT_A_TIME, pairs.nnz))
-        in_part = np.diff(pairs.indptr.clip(part.start, part.stop))
-        first = np.repeat(np.arange(len(keep)), in_part)
-        second = pairs.indices[part]
-        yield part, first, second, pairs.data[part] * keep[first] * keep[second]

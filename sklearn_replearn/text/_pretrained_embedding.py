@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from copy import copy
 from itertools import islice
 
 import numpy as np
 
 from sklearn_replearn._sklearn import StrOptions
+from sklearn_replearn._validation import clone_sharing
 from sklearn_replearn.text._documents import (
     TokenIds,
     as_stop_words,
@@ -232,11 +232,7 @@ class PretrainedEmbedding(BaseWordEmbedding):
 
     def __sklearn_clone__(self):
         # The vectors may be gigabytes, and nothing changes them.
-        empty = copy(self)
-        empty.vectors = None
-        twin = super(PretrainedEmbedding, empty).__sklearn_clone__()
-        twin.vectors = self.vectors
-        return twin
+        return clone_sharing(self, "vectors")
 
     def _learn(self, words, tokens):
         if not words:

@@ -4,10 +4,10 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.utils import check_random_state
 
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
+from sklearn_replearn._threads import n_racing_threads
+from sklearn_replearn._validation import as_seed
 from sklearn_replearn.text._word_embedding import (
     NO_NEIGHBOURS,
     BaseWordEmbedding,
@@ -247,11 +247,7 @@ class SkipGramEmbedding(BaseWordEmbedding):
                 "negative=0 with hierarchical_softmax=False leaves nothing to train; "
                 "change either."
             )
-        if self._n_threads() > 1 and self.random_state is not None:
-            raise ValueError(
-                f"n_jobs={self.n_jobs} cannot repeat a result, which random_state="
-                f"{self.random_state!r} asks for; set n_jobs=1 or random_state=None."
-            )
+        n_racing_threads(self.n_jobs, self.random_state)  # may refuse
         return super()._fit(X)
 
     def _learn(self, words, tokens):
@@ -274,9 +270,6 @@ class SkipGramEmbedding(BaseWordEmbedding):
             return LearnedWords(words, counts, tokens, zeros, attributes)
         from sklearn_replearn._gensim import train_word2vec
 
-        seed = self.random_state
-        if not isinstance(seed, Integral):
-            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
         word_vectors, context_vectors = train_word2vec(
             _Documents(tokens),
             counts,
@@ -288,15 +281,12 @@ class SkipGramEmbedding(BaseWordEmbedding):
             subsample=self.subsample,
             max_epochs=self.max_epochs,
             lr=self.lr,
-            n_jobs=self._n_threads(),
-            seed=seed,
+            n_jobs=n_racing_threads(self.n_jobs, self.random_state),
+            seed=as_seed(self.random_state),
             verbose=self.verbose,
         )
         attributes = {"context_vectors_": context_vectors}
         return LearnedWords(words, counts, tokens, word_vectors, attributes)
-
-    def _n_threads(self):
-        return 1 if self.n_jobs is None else effective_n_jobs(self.n_jobs)
 
 
 class _Documents:
