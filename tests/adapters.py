@@ -1,4 +1,6 @@
-"""Numbers spelled as words, so that scikit-learn's checks can read a text estimator."""
+"""Numbers as words or ids, so that scikit-learn's checks can feed any estimator."""
+
+import warnings
 
 import numpy as np
 from sklearn.base import (
@@ -32,6 +34,42 @@ class SpelledRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     @property
     def _n_features_out(self):
         return len(self.embedder_.get_feature_names_out())
+
+
+class PairedRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """An estimator of pairs of ids behind a table.
+
+    The first and the last number of a row, rounded, are the ids; the larger half of
+    the labels means an edge.
+    """
+
+    def __init__(self, encoder):
+        self.encoder = encoder
+
+    def fit(self, X, y=None):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.encoder_ = clone(self.encoder).set_output(transform="default")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a few rows make a tiny graph
+            self.encoder_.fit(_pair(X), y > (y.min() + y.max()) / 2)
+        return self
+
+    def transform(self, X):
+        check_is_fitted(self)
+        return self.encoder_.transform(_pair(validate_data(self, X, reset=False)))
+
+    @property
+    def _n_features_out(self):
+        return len(self.encoder_.get_feature_names_out())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+def _pair(X):
+    return np.rint(X[:, [0, -1]]).astype(int)
 
 
 def _spell(X):

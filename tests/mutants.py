@@ -1,9 +1,10 @@
 """Estimators with one deliberate defect each, for the tests of the conformance suite.
 
-`Honest` and `HonestWords` keep every promise; each mutant breaks one of them.
+`Honest`, `HonestWords` and `HonestIds` keep every promise; each mutant breaks one.
 """
 
 import random
+from copy import deepcopy
 
 import numpy as np
 from sklearn.base import (
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 
 from sklearn_replearn._sklearn import _fit_context
 from sklearn_replearn._validation import check_documents
+from sklearn_replearn.graph import NodeEncoder
 from sklearn_replearn.text import LSA
 
 
@@ -288,3 +290,37 @@ class DropsEmptyDocuments(LSA):
 class AcceptsAString(LSA):
     def fit(self, X, y=None):
         return super().fit([X] if isinstance(X, str) else X)
+
+
+class HonestIds(NodeEncoder):
+    """An alias, so that the mutants below stand beside what they break."""
+
+
+class IgnoresAColumn(NodeEncoder):
+    def _look_up(self, columns, index):
+        rows = super()._look_up(columns, index)
+        rows[:, 1] = rows[:, 0]
+        return rows
+
+
+class TakesUnknownIdsForZero(NodeEncoder):
+    def _vectors(self, X):
+        option, self.handle_unknown = self.handle_unknown, "zero"
+        try:
+            return super()._vectors(X)
+        finally:
+            self.handle_unknown = option
+
+
+class CopiesItsGraph(NodeEncoder):
+    def __sklearn_clone__(self):
+        twin = super().__sklearn_clone__()
+        twin.graph = deepcopy(self.graph)
+        return twin
+
+
+class MakesStringsOfIds(NodeEncoder):
+    """`np.asarray` of a list gives all ids one type."""
+
+    def _read_ids(self, X, *, reset=False):
+        return super()._read_ids(np.asarray(X, dtype=str), reset=reset)

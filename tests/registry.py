@@ -5,12 +5,21 @@ A new estimator gets an entry in both, and with it all the checks of `test_commo
 
 import tempfile
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
+from sklearn_replearn.graph import (
+    DeepWalk,
+    EdgeEncoder,
+    NetMF,
+    Node2Vec,
+    NodeEncoder,
+    ProNE,
+)
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -42,12 +51,29 @@ def _vectors(random_state):
 
 
 VECTORS = _vectors(random_state=0)
+QUICK_NETMF = NetMF(n_components=3, random_state=0)
+WHEEL = [("hub", i) for i in range(12)] + [(i, (i + 1) % 12) for i in range(12)]
+STAR = [("hub", i) for i in range(12)] + [(0, 1), (1, 2), (2, 3), (8, 9)]
+
+SMALL_WALKS = {
+    "n_components": 3,
+    "n_walks": 2,
+    "walk_length": 8,
+    "window": 2,
+    "random_state": 0,
+}
 
 #: By class name, a configuration that fits in well under a second.
 INSTANCES = {
+    "DeepWalk": DeepWalk(**SMALL_WALKS),
+    "EdgeEncoder": EdgeEncoder(embedder=QUICK_NETMF),
     "LSA": LSA(n_components=3, random_state=0),
+    "NetMF": NetMF(n_components=3, random_state=0),
+    "Node2Vec": Node2Vec(**SMALL_WALKS),
+    "NodeEncoder": NodeEncoder(WHEEL, QUICK_NETMF, handle_unknown="zero"),
     "PMIEmbedding": PMIEmbedding(n_components=3, min_count=1, random_state=0),
     "PretrainedEmbedding": PretrainedEmbedding(VECTORS),
+    "ProNE": ProNE(n_components=2, random_state=0),
     "ScaledPCA": ScaledPCA(),
     "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
     "SkipGramEmbedding": SkipGramEmbedding(
@@ -73,12 +99,14 @@ def _steep_table():
 
 LARGE_TABLE = _large_table()
 STEEP_TABLE = _steep_table()
+LARGE_GRAPH = make_check_data(NetMF(), n_samples=240)
 ONE_FACTOR = {"n_components": 1, "similarity": "linear"}
 ONE_COORDINATE = {"n_components": 1, "normalize": False}
 LARGE_CORPUS = make_check_data(LSA(), n_samples=150)
 CAPITALIZED = CheckData(
     "text", [text.title() for text in CORPUS.X[:30]] + CORPUS.X[30:], CORPUS.y, CORPUS.X
 )
+FEW_EIGENPAIRS = {"method": "spectral", "rank": 5}
 FEW_ITERATIONS = {"n_components": 20, "n_iter": 3}
 
 FOLDER = tempfile.TemporaryDirectory()  # removed when Python ends
@@ -91,6 +119,12 @@ TITLES = replace(CAPITALIZED, rows=CAPITALIZED.X)
 DRINKS = replace(
     CORPUS, X=["café tea milk"] * 20, y=np.arange(20) % 2, rows=["café tea"]
 )
+
+PAIRS = make_check_data(EdgeEncoder())
+CHAIN = list(pairwise(dict.fromkeys(PAIRS.X.ravel())))
+UNKNOWN_PAIRS = replace(PAIRS, rows=PAIRS.unknown)
+UNKNOWN_IDS = make_check_data(INSTANCES["NodeEncoder"])
+UNKNOWN_IDS = replace(UNKNOWN_IDS, rows=UNKNOWN_IDS.unknown)
 
 #: Effects of the parameters that the estimators of word vectors share.
 WORD_EMBEDDING_EFFECTS = {
@@ -107,8 +141,29 @@ WORD_EMBEDDING_EFFECTS = {
     "max_vocabulary": [Effect(20)],
 }
 
+#: Effects of the parameters that the estimators of random walks share.
+PMI_OF_WALKS = {"solver": "pmi"}
+WALK_EMBEDDING_EFFECTS = {
+    "n_components": [Effect(2)],
+    "solver": [Effect("pmi")],
+    "n_walks": [Effect(3), Effect(3, given=PMI_OF_WALKS)],
+    "walk_length": [Effect(9), Effect(9, given=PMI_OF_WALKS)],
+    "window": [Effect(3), Effect(3, given=PMI_OF_WALKS)],
+    "negative": [Effect(2), Effect(2, given=PMI_OF_WALKS)],
+    "max_epochs": [Effect(2)],
+    "lr": [Effect(0.05)],
+    "random_state": [Effect(1), Effect(1, given=PMI_OF_WALKS)],
+}
+
 #: By class name, for each parameter the settings that must change the result.
 EFFECTS = {
+    "DeepWalk": WALK_EMBEDDING_EFFECTS,
+    "EdgeEncoder": {
+        "graph": [Effect(CHAIN)],
+        "embedder": [Effect(NetMF(n_components=2, random_state=0)), Effect(None)],
+        "operator": [Effect("average"), Effect("l1"), Effect("l2")],
+        "handle_unknown": [Effect("mean", data=UNKNOWN_PAIRS)],
+    },
     "LSA": {
         "n_components": [Effect(2)],
         "vectorizer": [Effect(TfidfVectorizer(sublinear_tf=True))],
@@ -116,6 +171,27 @@ EFFECTS = {
         "tol": [Effect(0.0, given=ONE_COORDINATE, data=LARGE_CORPUS)],
         "normalize": [Effect(False)],
         "random_state": [Effect(1, given=ONE_COORDINATE, data=LARGE_CORPUS)],
+    },
+    "NetMF": {
+        "n_components": [Effect(2)],
+        "window": [Effect(2)],
+        "negative": [Effect(2.0)],
+        "rank": [Effect(5, given={"method": "spectral"})],
+        "method": [
+            Effect("spectral", given={"rank": 5}),
+            Effect("exact", given=FEW_EIGENPAIRS),
+        ],
+        "random_state": [Effect(1, given=FEW_EIGENPAIRS, data=LARGE_GRAPH)],
+    },
+    "Node2Vec": {
+        **WALK_EMBEDDING_EFFECTS,
+        "p": [Effect(0.25), Effect(4.0)],
+        "q": [Effect(0.25), Effect(4.0)],
+    },
+    "NodeEncoder": {
+        "graph": [Effect(STAR)],
+        "embedder": [Effect(NetMF(n_components=2, random_state=0)), Effect(None)],
+        "handle_unknown": [Effect("mean", data=UNKNOWN_IDS)],
     },
     "PMIEmbedding": {
         **WORD_EMBEDDING_EFFECTS,
@@ -140,6 +216,14 @@ EFFECTS = {
         "lowercase_fallback": [Effect(False, data=TITLES)],
         "encoding": [Effect("latin-1", given={"vectors": ACCENTS}, data=DRINKS)],
         "lowercase": [Effect(True, given={"lowercase_fallback": False}, data=TITLES)],
+    },
+    "ProNE": {
+        "n_components": [Effect(3)],
+        "order": [Effect(2)],
+        "mu": [Effect(0.5)],
+        "theta": [Effect(1.0)],
+        "normalize": [Effect(False)],
+        "random_state": [Effect(1, data=LARGE_GRAPH)],
     },
     "ScaledPCA": {
         "n_components": [Effect(2), Effect(0.5)],

@@ -1,7 +1,7 @@
 """Every public estimator passes scikit-learn's checks and ours, with no exceptions."""
 
 import pytest
-from adapters import SpelledRows
+from adapters import PairedRows, SpelledRows
 from registry import EFFECTS, INSTANCES
 from sklearn.base import clone
 from sklearn.utils import estimator_checks, get_tags
@@ -31,6 +31,8 @@ LEFT_OUT = [
 def as_table_estimator(estimator):
     """The estimator itself where it takes tables, else behind an adapter."""
     tags = get_tags(estimator).input_tags
+    if tags.categorical and not tags.two_d_array:
+        return PairedRows(estimator)
     if tags.string and not tags.two_d_array:
         return SpelledRows(estimator)
     return estimator
@@ -53,7 +55,8 @@ def test_registry_is_complete():
 def test_contract_of_tags_and_constraints(estimator):
     """What the suite only asks of estimators that declare it, all of ours declare."""
     tags = get_tags(estimator)
-    if tags.input_tags.two_d_array or tags.input_tags.three_d_array:
+    of_numbers = not tags.input_tags.categorical  # ids have no precision to preserve
+    if of_numbers and (tags.input_tags.two_d_array or tags.input_tags.three_d_array):
         assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]
     parameters = estimator.get_params(deep=False)
     assert set(estimator._parameter_constraints) == set(parameters)

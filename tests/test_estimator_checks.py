@@ -6,12 +6,19 @@ import warnings
 import mutants
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_replearn.decomposition import ScaledPCA
+from sklearn_replearn.graph import (
+    EdgeEncoder,
+    NetMF,
+    NodeEncoder,
+    tree_to_adjacency,
+)
 from sklearn_replearn.text import LSA
 from sklearn_replearn.utils.estimator_checks import (
     CheckData,
@@ -27,6 +34,9 @@ EFFECTS = {
     "center": [Effect(False)],
     "random_state": [Effect(1)],
 }
+
+GRAPH = [(i, (i * i + 1) % 12) for i in range(12)]
+QUICK = NetMF(n_components=2, random_state=0)
 
 
 def failures(estimator, **kwargs):
@@ -48,6 +58,7 @@ def failure(estimator, check_name):
 def test_honest_estimators_pass():
     assert failures(mutants.Honest(scale=[1.0]), parameter_effects=EFFECTS) == {}
     assert failures(mutants.HonestWords(n_components=3)) == {}
+    assert failures(mutants.HonestIds(GRAPH, QUICK)) == {}
 
 
 @pytest.mark.parametrize(
@@ -130,6 +141,25 @@ def test_mutants_of_text_fail_the_right_check(mutant, check, message):
     assert re.search(message, str(error))
 
 
+@pytest.mark.parametrize(
+    ("mutant", "check", "message"),
+    [
+        ("IgnoresAColumn", "check_each_column_counts", "column 1 change nothing"),
+        (
+            "TakesUnknownIdsForZero",
+            "check_handle_unknown",
+            "an unknown id was accepted",
+        ),
+        ("CopiesItsGraph", "check_graph_is_shared", "A clone copies the graph"),
+        ("MakesStringsOfIds", "check_output", "names of type int, .* and not str"),
+    ],
+)
+def test_mutants_of_ids_fail_the_right_check(mutant, check, message):
+    error = failure(getattr(mutants, mutant)(GRAPH, QUICK), check)
+    assert error is not None
+    assert re.search(message, str(error))
+
+
 def test_a_mutated_module_is_noticed():
     torch = pytest.importorskip("torch")
 
@@ -172,6 +202,26 @@ def test_data_is_made_by_the_tags(kind):
     assert np.bincount(data.y).min() >= 10
     again = make_check_data(Spy(kind))
     assert str(again.X) == str(data.X)
+
+
+def test_ids_are_those_of_the_graph():
+    data = make_check_data(NodeEncoder([("a", "b"), ("b", "c")]))
+    assert data.kind == "ids"
+    assert data.X.shape == (60, 2)
+    assert set(data.X.ravel()) == {"a", "b", "c"}
+    assert np.bincount(data.y).min() >= 10
+    tree = tree_to_adjacency([("WA", "King"), ("OR", "Lane")])  # inner nodes are tuples
+    assert set(make_check_data(NodeEncoder(tree)).X.ravel()) == {"King", "Lane"}
+    numbers = make_check_data(NodeEncoder(sparse.eye_array(5, format="csr")))
+    assert set(numbers.X.ravel()) == set(range(5))
+
+
+def test_pairs_of_ids_have_two_labels():
+    data = make_check_data(EdgeEncoder())
+    assert data.kind == "ids"
+    assert data.X.shape == (60, 2)
+    assert (data.X[:, 0] != data.X[:, 1]).all()
+    assert np.bincount(data.y).min() >= 10
 
 
 def test_pairs_are_made_where_the_estimator_asks_for_them():

@@ -2,8 +2,9 @@
 
 scikit-learn's ``check_estimator`` feeds tables of numbers, and gives up on estimators
 that take anything else: one that reads text or graphs gets a single check. This suite
-feeds each estimator input of its own kind (tables, documents, images, adjacencies,
-pairs, or what the caller supplies) and checks the promises that a user relies on.
+feeds each estimator input of its own kind (tables, documents, images, adjacencies, ids
+of nodes, pairs, or what the caller supplies) and checks the promises that a user
+relies on.
 
 A check is a function ``check_...(estimator, data)`` that raises ``AssertionError`` with
 a sentence that says what went wrong. :func:`check_representation_estimator` runs all
@@ -43,6 +44,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
+from sklearn_replearn.graph import as_adjacency
+
 __all__ = [
     "CheckData",
     "Effect",
@@ -56,6 +59,11 @@ SKLEARN_VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))
 #: Parameters that change how the work is done or shown, never its result.
 EXEMPT_PARAMETERS = ("device", "memory", "n_jobs", "verbose")
 
+#: Ids that no graph has, and missing ones.
+UNKNOWN_IDS = np.array(
+    [["no node", "nor this"], [None, None], [np.nan, np.nan]], dtype=object
+)
+
 
 @dataclass(frozen=True)
 class CheckData:
@@ -63,7 +71,7 @@ class CheckData:
 
     Attributes
     ----------
-    kind : {"table", "text", "image", "graph", "pairs"} or str
+    kind : {"table", "text", "image", "graph", "ids", "pairs"} or str
         Decides which checks apply; another name gets those that fit any input.
     X : ndarray, sparse matrix or list
         What `fit` takes.
@@ -73,8 +81,8 @@ class CheckData:
         What `transform` takes, other rows than those of X.
     unknown : object, default=None
         Rows in which nothing is known from `fit` (words never seen, a node without
-        edges): `transform` must give finite rows or a ValueError. ``None`` if there is
-        no such thing.
+        edges, ids that are no nodes): `transform` must give finite rows or a
+        ValueError. ``None`` if there is no such thing.
     other : tuple (X, y), default=None
         Other input for `fit`. ``None`` makes it of X, backwards, without its last
         tenth.
@@ -128,9 +136,11 @@ def make_check_data(estimator, *, n_samples=60, random_state=0):
     """Small input of the kind that an estimator's tags say it takes.
 
     The tags are read in this order: ``input="pairs"`` among the parameters makes
-    labelled pairs; ``input_tags.pairwise`` an adjacency; ``input_tags.string`` or
-    ``dict`` documents; ``input_tags.three_d_array`` without ``two_d_array`` images;
-    else a table.
+    labelled pairs; ``input_tags.pairwise`` an adjacency; ``input_tags.categorical``
+    with ``string`` ids, those of the nodes of the estimator's `graph` if it has one,
+    and without ``two_d_array`` pairs of them with the labels 0 and 1;
+    ``input_tags.string`` documents; ``input_tags.three_d_array`` without
+    ``two_d_array`` images; else a table.
 
     Parameters
     ----------
@@ -149,6 +159,11 @@ def make_check_data(estimator, *, n_samples=60, random_state=0):
         return _make_pairs(rng, n_samples)
     if tags.pairwise:
         return _make_graph(rng, n_samples, dense=not tags.sparse)
+    if tags.categorical and tags.string:
+        ids = _ids_of_nodes(getattr(estimator, "graph", None))
+        if not tags.two_d_array:
+            return _make_pairs_of_ids(rng, n_samples, ids)
+        return _make_ids(rng, n_samples, ids)
     if tags.string and not tags.two_d_array:
         return _make_text(rng, n_samples)
     if tags.three_d_array and not tags.two_d_array:
@@ -221,6 +236,34 @@ def _make_pairs(rng, n_samples):
     y = rng.permutation(n_samples) % 2
     second = np.where(y[:, np.newaxis] == 1, first + 0.1, second)
     return CheckData("pairs", np.stack([first, second], axis=1), y, table.rows)
+
+
+def _ids_of_nodes(graph, n_ids=12):
+    """Ids of one type: names of the nodes of a graph, or else words."""
+    if graph is None:
+        return np.array([_spell(i) for i in range(n_ids)], dtype=object)
+    names = as_adjacency(graph)[1]
+    for kind in (str, int):
+        chosen = [name for name in names if type(name) is kind]
+        if len(chosen) > 1:
+            return np.array(chosen, dtype=object)
+    return names
+
+
+def _make_ids(rng, n_samples, ids):
+    y = np.arange(n_samples + 20) % 3
+    X = ids[rng.integers(len(ids), size=(len(y), 2))]
+    return CheckData("ids", X[:-20], y[:-20], X[-20:], unknown=UNKNOWN_IDS)
+
+
+def _make_pairs_of_ids(rng, n_samples, ids):
+    """Pairs of ids in two groups, which are edges within a group more often."""
+    first = rng.integers(len(ids), size=n_samples + 20)
+    second = (first + rng.integers(1, len(ids), size=len(first))) % len(ids)
+    chances = np.where(first % 2 == second % 2, 0.9, 0.1)
+    y = (rng.uniform(size=len(first)) < chances).astype(int)
+    X = np.column_stack([ids[first], ids[second]])
+    return CheckData("ids", X[:-20], y[:-20], X[-20:], unknown=UNKNOWN_IDS)
 
 
 def take(X, rows):
@@ -823,6 +866,9 @@ def _as_frame(X, library):
     if isinstance(X, list):
         return module.Series(X, **index)
     columns = [f"feature {j}" for j in range(X.shape[1])]
+    if X.dtype == object:  # ids: let each column find its type
+        ids = dict(zip(columns, X.T.tolist(), strict=True))
+        return module.DataFrame(ids, **index)
     if library == "pandas":
         return module.DataFrame(X, columns=columns, **index)
     return module.DataFrame(X, schema=columns)
@@ -937,6 +983,70 @@ def check_documents(estimator, data):
         except ValueError:
             continue
         raise AssertionError(f"fit accepted {what}.")
+
+
+def check_each_column_counts(estimator, data):
+    """Another id in any one column gives another vector."""
+    fitted = _fit(estimator, data)
+    whole = _dense(fitted.transform(data.rows))
+    for column in range(data.rows.shape[1]):
+        rows = data.rows.copy()
+        rows[:, column] = np.roll(rows[:, column], 1)
+        assert _differ(fitted.transform(rows), whole), (
+            f"Other ids in column {column} change nothing."
+        )
+
+
+def check_containers_of_ids(estimator, data):
+    """Lists of rows, and columns of pandas' categories, give what arrays give."""
+    expected = _fit(estimator, data).transform(data.rows)
+    forms = {"Lists of rows": np.ndarray.tolist}
+    if _installed("pandas"):
+        forms["Categories"] = lambda X: _as_frame(X, "pandas").astype("category")
+    for what, convert in forms.items():
+        fitted = clone(estimator).fit(convert(data.X), data.y)
+        found = fitted.transform(convert(data.rows))
+        _assert_same(found, expected, f"{what} differ from an array of ids")
+
+
+def check_handle_unknown(estimator, data):
+    """An unknown id raises, or has zeros or the mean, as `handle_unknown` says.
+
+    For estimators with this parameter.
+    """
+    if "handle_unknown" not in estimator.get_params(deep=False):
+        return
+    rows = data.rows[:3].copy()
+    rows[1] = "no node"
+    for option in ("zero", "mean"):
+        fitted = _fit(clone(estimator).set_params(handle_unknown=option), data)
+        known, Z = (_dense(fitted.transform(part)) for part in (data.rows[:3], rows))
+        others = "Other rows differ where there is an unknown id"
+        _assert_same(Z[[0, 2]], known[[0, 2]], others)
+        assert np.isfinite(Z).all(), "Unknown ids gave NaN or infinity."
+        assert option != "zero" or not Z[1].any(), (
+            "With handle_unknown='zero' a row of unknown ids is not zero."
+        )
+    fitted = _fit(clone(estimator).set_params(handle_unknown="error"), data)
+    try:
+        fitted.transform(rows)
+    except ValueError as error:
+        assert "no node" in str(error), (
+            f"The message does not say which id is unknown: {error}"
+        )
+    else:
+        raise AssertionError("With handle_unknown='error' an unknown id was accepted.")
+
+
+def check_graph_is_shared(estimator, data):
+    """A clone has the same `graph`, not a copy, and `fit` does not change it."""
+    graph = getattr(estimator, "graph", None)
+    before = _fingerprint(graph)
+    cloned = clone(estimator)
+    if graph is not None:
+        assert cloned.graph is graph, "A clone copies the graph."
+    cloned.fit(data.X, data.y)
+    assert _fingerprint(graph) == before, "fit changed the graph."
 
 
 def _joblib_dumps(value):
@@ -1184,6 +1294,16 @@ _CHECKS_OF_KIND = {
     ),
     "image": (*_ARRAYS, *_SAME_INPUT_IN_TRANSFORM, check_inverse_transform),
     "graph": (*_ARRAYS, *_SAME_INPUT_IN_TRANSFORM),
+    "ids": (
+        *_SAME_INPUT_IN_TRANSFORM,
+        check_width_mismatch,
+        check_dataframe_input,
+        check_column_transformer_and_union,
+        check_each_column_counts,
+        check_containers_of_ids,
+        check_handle_unknown,
+        check_graph_is_shared,
+    ),
     "pairs": _ARRAYS,
 }
 
@@ -1224,7 +1344,7 @@ def check_representation_estimator(
     expected_failed_checks=None,
     on_fail="raise",
 ):
-    """Check that an estimator of tables, text, images, graphs or pairs keeps its word.
+    """Check that an estimator keeps its word, whatever kind of input it takes.
 
     It complements scikit-learn's ``check_estimator``, which covers tables of numbers
     in more detail and nothing else.

@@ -1,0 +1,25 @@
+"""Representations of nodes, edges and categories with a structure."""
+
+from sklearn_replearn.graph._construction import (
+    as_adjacency,
+    path_lengths,
+    tree_to_adjacency,
+)
+from sklearn_replearn.graph._deep_walk import DeepWalk
+from sklearn_replearn.graph._edge_encoder import EdgeEncoder
+from sklearn_replearn.graph._netmf import NetMF
+from sklearn_replearn.graph._node2vec import Node2Vec
+from sklearn_replearn.graph._node_encoder import NodeEncoder
+from sklearn_replearn.graph._prone import ProNE
+
+__all__ = [
+    "DeepWalk",
+    "EdgeEncoder",
+    "NetMF",
+    "Node2Vec",
+    "NodeEncoder",
+    "ProNE",
+    "as_adjacency",
+    "path_lengths",
+    "tree_to_adjacency",
+]

@@ -1,0 +1,663 @@
+"""Graphs as an adjacency and the names of its nodes, and distances in them."""
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Set
+from functools import partial
+from itertools import chain, repeat
+from numbers import Number
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+
+EXPECTED = (
+    "pass an edge table, a networkx graph, a sparse adjacency, or a tuple "
+    "(adjacency, names)"
+)
+
+
+def as_adjacency(graph, *, directed=False):
+    """Adjacency matrix and node names of a graph in any of the usual forms.
+
+    Parameters
+    ----------
+    graph : edge table, networkx graph, sparse matrix or tuple
+        One of
+
+        - an edge table: a pandas or polars DataFrame, a 2-D array, or a list of
+          tuples, with the columns source, target and, if there is a third, weight. The
+          columns are taken by position, whatever they are called. Weights of repeated
+          edges add up, and an edge from a node to itself counts once. Nodes come in
+          the order of their first appearance, row by row.
+        - a networkx graph, directed or not as it is. Weights are those of the edge
+          attribute "weight", 1 where it is missing, and those of parallel edges add
+          up. Nodes come in the order of the graph, those without edges too.
+        - an adjacency, sparse and of shape (n_nodes, n_nodes): entry (i, j) is the
+          weight of the edge from node i to node j. The nodes are called by their row
+          number, from 0.
+        - a tuple ``(adjacency, names)`` of such a matrix, sparse or dense, and the
+          names of its rows; ``None`` calls them by their number.
+
+        Names, or ids, are strings, numbers, tuples or anything hashable, also mixed.
+        Weights are finite and at least 0. A weight of 0 is no edge, but its nodes
+        exist.
+    directed : bool, default=False
+        Whether the rows of an edge table are edges from source to target only. By
+        default they lead both ways, and the adjacency is symmetric. The other forms
+        have a direction of their own, and this is ignored.
+
+    Returns
+    -------
+    adjacency : csr_array of shape (n_nodes, n_nodes)
+        With sorted indices, and without duplicates and stored zeros. float64; float32
+        for a float32 matrix. A CSR matrix that is already so is not copied, and no
+        input is changed.
+    names : ndarray of shape (n_nodes,), dtype object
+        Name of each row. Scalars of numpy have become those of Python.
+
+    Raises
+    ------
+    ValueError
+        If the graph has no node; if an edge table has less than 2 or more than 3
+        columns, or a missing id; if a weight is negative, missing, infinite or not a
+        number; if an adjacency is not square; if names are not unique, or not as many
+        as there are rows.
+    TypeError
+        If `graph` is anything else, or an id is not hashable.
+
+    See Also
+    --------
+    tree_to_adjacency : Adjacency of a hierarchy of categories.
+    path_lengths : Distances in a graph.
+
+    Notes
+    -----
+    In an array all columns have one dtype: beside fractional weights the ids are
+    floats, which equal the ints of the same value (``98001.0 == 98001``) when they are
+    looked up, and beside strings weights would be strings, which is an error. A
+    DataFrame or a list of tuples keeps the columns apart.
+
+    Examples
+    --------
+    >>> from sklearn_replearn.graph import as_adjacency
+    >>> edges = [("ann", "bob", 2.0), ("bob", "cy", 1.0), ("bob", "ann", 0.5)]
+    >>> adjacency, names = as_adjacency(edges)
+    >>> names
+    array(['ann', 'bob', 'cy'], dtype=object)
+    >>> adjacency.toarray()
+    array([[0. , 2.5, 0. ],
+           [2.5, 0. , 1. ],
+           [0. , 1. , 0. ]])
+    >>> as_adjacency(edges, directed=True)[0].toarray()
+    array([[0. , 2. , 0. ],
+           [0.5, 0. , 1. ],
+           [0. , 0. , 0. ]])
+    """
+    if sparse.issparse(graph):
+        return _named_adjacency(graph, None)
+    if _is_networkx(graph):
+        return _from_networkx(graph)
+    if isinstance(graph, tuple):
+        return _from_tuple(graph)
+    return _from_edge_table(graph, directed)
+
+
+def tree_to_adjacency(table, *, columns=None):
+    """Adjacency matrix of a hierarchy of categories, and the names of its nodes.
+
+    Each row of the table is a path from the top of the tree to a leaf, such as state,
+    county, zip code. Two categories are near in the tree if they share the finer
+    levels, so an embedding of its nodes gives related categories similar vectors, also
+    those that are rare.
+
+    Parameters
+    ----------
+    table : {DataFrame, array-like} of shape (n_paths, n_columns)
+        The ids of each level, the coarsest first: a pandas or polars DataFrame, a 2-D
+        array, or a list of tuples. Paths may be repeated.
+    columns : list of column names, default=None
+        The columns that are levels, in this order; for an array or a list of tuples
+        their positions. ``None`` takes all as they come. One column makes a star.
+
+    Returns
+    -------
+    adjacency : csr_array of shape (n_nodes, n_nodes)
+        Symmetric; 1 between each category and the one above it.
+    names : ndarray of shape (n_nodes,), dtype object
+        Name of each row: first the root, ``()``; then level by level, in the order of
+        first appearance, the tuple of the ids down to the category, such as
+        ``("WA", "King")``, so that counties of one name in two states are two; last
+        the leaves, by their plain id, such as ``"98001"``.
+
+    Raises
+    ------
+    ValueError
+        If the table or `columns` is empty, an id is missing, a leaf is in two places
+        of the tree or named as an inner category is, or a column is not there.
+    TypeError
+        If `table` is anything else, or an id is not hashable.
+
+    See Also
+    --------
+    as_adjacency : Adjacency of any other graph.
+    path_lengths : Distances in a graph.
+
+    Examples
+    --------
+    >>> from sklearn_replearn.graph import tree_to_adjacency
+    >>> places = [
+    ...     ("WA", "King", "98001"), ("WA", "King", "98002"), ("OR", "Lane", "97401")
+    ... ]
+    >>> adjacency, names = tree_to_adjacency(places)
+    >>> for name in names:
+    ...     print(name)
+    ()
+    ('WA',)
+    ('OR',)
+    ('WA', 'King')
+    ('OR', 'Lane')
+    98001
+    98002
+    97401
+    >>> adjacency.sum(axis=1)  # neighbours of each
+    array([2., 2., 2., 3., 2., 1., 1., 1.])
+    """
+    levels, labels = _read_columns(table, "table")
+    if columns is not None:
+        levels, labels = _select_columns(levels, labels, columns)
+    paths = np.zeros(len(levels[0]), dtype=np.intp)  # node that each row has come to
+    names, parents = [()], []
+    for depth, (level, label) in enumerate(zip(levels, labels, strict=True), start=1):
+        ids, numbers = _number_ids(level, partial(_cell, label))
+        keys, paths = _number((paths * len(ids) + numbers).tolist())
+        above, own = np.divmod(keys, len(ids))
+        if depth == len(levels):
+            leaves = [ids[number] for number in own]
+            _check_leaves(leaves, [names[parent] for parent in above], names)
+            children = leaves
+        else:
+            children = [
+                (*names[parent], ids[number])
+                for parent, number in zip(above, own, strict=True)
+            ]
+        paths += len(names)
+        names += children
+        parents.append(above)
+    parents = np.concatenate(parents)
+    weights = np.ones(len(parents))
+    children = np.arange(1, len(names))
+    return _sum_edges(parents, children, weights, len(names)), _as_objects(names)
+
+
+def path_lengths(graph, sources=None, *, weighted=False, max_length=np.inf):
+    r"""Lengths of the shortest paths from nodes to all nodes.
+
+    A row is a description of its node by the distances to all others, which can be its
+    features as it is. Turned into similarities, :math:`\exp(-\text{length})`, which are
+    0 where there is no path, lengths can be made shorter vectors by
+    :class:`~sklearn_replearn.decomposition.SimilarityEmbedding` with
+    ``similarity="precomputed"``.
+
+    Parameters
+    ----------
+    graph : {sparse matrix, ndarray} of shape (n_nodes, n_nodes) or tuple
+        Adjacency, or ``(adjacency, names)``, as :func:`as_adjacency` and
+        :func:`tree_to_adjacency` give it for any other form of a graph. Paths follow
+        the edges from row to column.
+    sources : list of node names, default=None
+        Where paths start: names, or row numbers where the graph has no names. ``None``
+        takes all nodes in order.
+    weighted : bool, default=False
+        Whether the length of an edge is its weight, in place of 1. Where large weights
+        mean that nodes are close, pass an adjacency of, say, their inverses. A weight
+        of 0 is no edge.
+    max_length : float, default=inf
+        Paths longer than this are not looked for, which saves time. At least 0.
+
+    Returns
+    -------
+    lengths : ndarray of shape (n_sources, n_nodes)
+        Number of edges, or sum of the weights, on the shortest path; inf where there
+        is none. For all sources of a large graph this is a large array.
+
+    Raises
+    ------
+    ValueError
+        If a source is not in the graph, `max_length` is negative, or
+        :func:`as_adjacency` refuses the graph.
+    TypeError
+        If `graph` or `sources` is of another type.
+
+    See Also
+    --------
+    scipy.sparse.csgraph.shortest_path : More algorithms, and the paths themselves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_replearn.decomposition import SimilarityEmbedding
+    >>> from sklearn_replearn.graph import path_lengths, tree_to_adjacency
+    >>> tree = tree_to_adjacency([("a", "a1"), ("a", "a2"), ("b", "b1"), ("b", "b2")])
+    >>> path_lengths(tree, ["a1", "b1"])  # to the root, a, b, and the four leaves
+    array([[2., 1., 3., 0., 2., 4., 4.],
+           [2., 3., 1., 4., 4., 0., 2.]])
+    >>> similarities = np.exp(-path_lengths(tree))
+    >>> embedding = SimilarityEmbedding(n_components=3, similarity="precomputed")
+    >>> embedding.fit_transform(similarities).shape
+    (7, 3)
+    """
+    if sparse.issparse(graph) or isinstance(graph, np.ndarray):
+        adjacency, names = _named_adjacency(graph, None)
+    elif isinstance(graph, tuple):
+        adjacency, names = _from_tuple(graph)
+    else:
+        raise TypeError(
+            f"graph is of type {type(graph).__name__}, but path_lengths takes an "
+            "adjacency or (adjacency, names); pass as_adjacency(graph)."
+        )
+    if not max_length >= 0:
+        raise ValueError(f"max_length is {max_length}; it must be at least 0.")
+    rows = None if sources is None else _source_rows(sources, names)
+    return csgraph.dijkstra(
+        _with_int32_indices(adjacency),
+        indices=rows,
+        unweighted=not weighted,
+        limit=float(max_length),
+    )
+
+
+def ids_of(column, what="X"):
+    """The ids of a column as a list, where numpy and data frames have Python's scalars.
+
+    Parameters
+    ----------
+    column : {list, tuple, range, ndarray, Series, Index}
+    what : str
+        What the column is, for the message.
+    """
+    for method in ("to_list", "tolist"):
+        if hasattr(column, method):
+            ids = getattr(column, method)()
+            break
+    else:
+        ids = list(column) if isinstance(column, list | tuple | range) else None
+    if not isinstance(ids, list):
+        raise TypeError(
+            f"{what} is of type {type(column).__name__}, but a list of ids is "
+            "expected; pass [id] for a single one."
+        )
+    return ids
+
+
+def rows_of(ids, index, place):
+    """Row of each id by a dict of all; -1 for one that is not among them.
+
+    Parameters
+    ----------
+    ids : list
+    index : dict of hashable to int
+    place : callable
+        What a position in `ids` is called in a message, such as "The id in row 3".
+    """
+    try:
+        rows = map(index.get, ids, repeat(-1))
+        return np.fromiter(rows, dtype=np.intp, count=len(ids))
+    except TypeError:
+        raise _unhashable(ids, place) from None
+
+
+def _is_networkx(graph):
+    networkx = sys.modules.get("networkx")  # whoever has a graph has imported it
+    return networkx is not None and isinstance(graph, networkx.Graph)
+
+
+def _from_networkx(graph):
+    names, _ = _number_ids(list(graph), "Node number {} of the graph".format)
+    _check_not_empty(len(names))
+    index = dict(zip(graph, range(len(names)), strict=True))
+    edges = list(graph.edges(data="weight", default=1))
+
+    def place(position):
+        return f"The weight of the edge {edges[position][:2]!r}"
+
+    adjacency = _sum_edges(
+        np.array([index[source] for source, _, _ in edges], dtype=np.intp),
+        np.array([index[target] for _, target, _ in edges], dtype=np.intp),
+        _as_weights([weight for _, _, weight in edges], place),
+        len(names),
+        directed=graph.is_directed(),
+    )
+    return adjacency, _as_objects(names)
+
+
+def _from_tuple(graph):
+    matrix = graph[0] if len(graph) == 2 else None
+    if not hasattr(matrix, "shape"):
+        raise TypeError(
+            "graph is a tuple, but not one of a sparse or dense adjacency and its "
+            "names; pass (adjacency, names), or a list of edges."
+        )
+    return _named_adjacency(*graph)
+
+
+def _named_adjacency(matrix, names):
+    """Check an adjacency and its names, and bring both into their form."""
+    adjacency = _as_csr(matrix)
+    n_nodes = adjacency.shape[0]
+    names = list(range(n_nodes)) if names is None else _check_names(names, n_nodes)
+
+    def place(position):
+        row = np.searchsorted(adjacency.indptr, position, side="right") - 1
+        column = adjacency.indices[position]
+        return f"The weight from node {names[row]!r} to node {names[column]!r}"
+
+    weights = adjacency.data[: adjacency.nnz]  # there may be unused room behind them
+    _check_weights(weights, place)
+    if not (adjacency.has_canonical_format and adjacency.data.all()):
+        adjacency = adjacency.copy()  # what it has may be the caller's own arrays
+        adjacency.sum_duplicates()
+        adjacency.eliminate_zeros()
+        _check_weights(adjacency.data, place)
+    return adjacency, _as_objects(names)
+
+
+def _as_csr(matrix):
+    """A square matrix of real numbers as a float csr_array, not copied if it is one."""
+    if not sparse.issparse(matrix):
+        matrix = np.asarray(matrix)
+    if matrix.dtype.kind not in "biuf":
+        kind = "complex" if matrix.dtype.kind == "c" else f"of dtype {matrix.dtype}"
+        raise ValueError(f"The adjacency is {kind}; it must hold real numbers.")
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(
+            f"The adjacency must be square, a row and a column for each node, but it "
+            f"has shape {matrix.shape}."
+        )
+    _check_not_empty(matrix.shape[0])
+    if matrix.dtype not in (np.float32, np.float64):
+        matrix = matrix.astype(np.float64)
+    return sparse.csr_array(matrix)
+
+
+def _check_names(names, n_nodes):
+    """The names of the nodes as a list, if they are unique and of the right number."""
+    if isinstance(names, str | bytes | Mapping | Set):
+        raise TypeError(
+            f"names is a {type(names).__name__}, but a list is expected, with a name "
+            "for each row of the adjacency in its order."
+        )
+    names = ids_of(names, "names")
+    if len(names) != n_nodes:
+        raise ValueError(
+            f"There are {len(names)} names for the {n_nodes} rows of the adjacency; "
+            "pass one for each row."
+        )
+    unique, numbers = _number_ids(names, "The name of row {}".format)
+    if len(unique) < n_nodes:
+        second = int(np.argmax(numbers != np.arange(n_nodes)))
+        raise ValueError(
+            f"Rows {numbers[second]} and {second} of the adjacency have the same name, "
+            f"{names[second]!r}; names must be unique."
+        )
+    return unique
+
+
+def _from_edge_table(table, directed):
+    columns, labels = _read_columns(table, "edge table")
+    if len(columns) not in (2, 3):
+        _refuse_columns(table, labels)
+    if isinstance(table, np.ndarray) and table.dtype.kind in "US" and len(columns) > 2:
+        raise ValueError(
+            "The weights of the edge table are strings, as an array has a single "
+            "dtype; pass a DataFrame or a list of tuples."
+        )
+    ends = list(chain.from_iterable(zip(*map(ids_of, columns[:2]), strict=True)))
+    names, numbers = _number_ids(ends, _end_of_edge)
+    weights = np.ones(len(ends) // 2)
+    if len(columns) == 3:
+        place = "The weight in row {} of the edge table".format
+        weights = _as_weights(columns[2], place)
+    adjacency = _sum_edges(
+        numbers[::2], numbers[1::2], weights, len(names), directed=directed
+    )
+    return adjacency, _as_objects(names)
+
+
+def _end_of_edge(position):
+    row, end = divmod(position, 2)
+    return f"The {('source', 'target')[end]} in row {row} of the edge table"
+
+
+def _cell(label, row):
+    return f"The id in row {row}, column {label!r}"
+
+
+def _refuse_columns(table, labels):
+    what = "1 column" if len(labels) == 1 else f"{len(labels)} columns"
+    if hasattr(table, "columns"):
+        what += f", {_listing(labels)}"
+    mend = "pass those alone"
+    if hasattr(table, "shape") and len(table) == len(labels):
+        mend += ", or (graph, names) if it is an adjacency"
+    raise ValueError(
+        "An edge table has the columns source, target and, if there are weights, "
+        f"weight, but this one has {what}; {mend}."
+    )
+
+
+def _listing(labels):
+    shown = ", ".join(map(repr, labels[:10]))
+    return f"{shown}, ..." if len(labels) > 10 else shown
+
+
+def _read_columns(table, what):
+    """The columns of a table, none of them empty, and what they are called."""
+    if getattr(table, "ndim", None) == 2 and hasattr(table, "iloc"):  # pandas
+        columns = [table.iloc[:, number] for number in range(table.shape[1])]
+        labels = list(table.columns)
+    elif hasattr(table, "get_columns"):  # polars
+        columns = table.get_columns()
+        labels = list(table.columns)
+    elif isinstance(table, np.ndarray) and table.ndim == 2:
+        columns = list(table.T)
+        labels = list(range(len(columns)))
+    elif isinstance(table, list):
+        columns = _transpose(table, what)
+        labels = list(range(len(columns)))
+    else:
+        raise _no_table(table, what)
+    if not columns or not len(columns[0]):
+        raise ValueError(f"The {what} is empty; it needs at least one row.")
+    return columns, labels
+
+
+def _no_table(table, what):
+    given = f"of type {type(table).__name__}"
+    if isinstance(table, np.ndarray):
+        given = f"an array with {table.ndim} dimension{'s' * (table.ndim != 1)}"
+    if what == "edge table":
+        return TypeError(f"graph is {given}; {EXPECTED}.")
+    return TypeError(
+        f"table is {given}; pass a DataFrame, a 2-D array or a list of tuples."
+    )
+
+
+def _transpose(rows, what):
+    """The columns of a list of rows, which must be of one length."""
+    alike = set(map(type, rows)) <= {tuple, list} and len(set(map(len, rows))) <= 1
+    if not alike:  # look closer
+        _check_rows(rows, what)
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _check_rows(rows, what):
+    for number, row in enumerate(rows):
+        if not isinstance(row, tuple | list):
+            raise TypeError(
+                f"Row {number} of the {what} is of type {type(row).__name__}; a list "
+                "must hold tuples."
+            )
+        if len(row) != len(rows[0]):
+            raise ValueError(
+                f"Row {number} of the {what} has {len(row)} entries, but row 0 has "
+                f"{len(rows[0])}; all rows must have the same length."
+            )
+
+
+def _select_columns(columns, labels, wanted):
+    if isinstance(wanted, str):
+        raise TypeError(f"columns is the string {wanted!r}; pass [{wanted!r}].")
+    wanted = list(wanted)
+    if not wanted:
+        raise ValueError("columns is empty; name at least one level.")
+    for label in wanted:
+        if label not in labels:
+            raise ValueError(
+                f"The table has no column {label!r}; its columns are "
+                f"{_listing(labels)}."
+            )
+    return [columns[labels.index(label)] for label in wanted], wanted
+
+
+def _check_leaves(leaves, above, inner):
+    """Refuse a leaf that is in two places, or has the name of an inner category."""
+    places = {}
+    for leaf, place in zip(leaves, above, strict=True):
+        first = places.setdefault(leaf, place)
+        if first is not place:
+            raise ValueError(
+                f"The leaf {leaf!r} is in two places of the tree, {(*first, leaf)!r} "
+                f"and {(*place, leaf)!r}; keep one of them, or give them different ids "
+                "(columns go from the coarsest level to the finest)."
+            )
+    shared = places.keys() & set(inner)
+    if shared:
+        raise ValueError(
+            f"The leaf {min(shared, key=repr)!r} has the name of an inner node; give "
+            "leaves ids that are not tuples."
+        )
+
+
+def _number(ids):
+    """Distinct ids in the order of first appearance, and the number of each id."""
+    index = defaultdict()
+    index.default_factory = index.__len__  # a new id, a new number
+    numbers = np.fromiter(map(index.__getitem__, ids), dtype=np.intp, count=len(ids))
+    return list(index), numbers
+
+
+def _number_ids(column, place):
+    """As `_number`, of a column of ids that are hashable and not missing."""
+    ids = ids_of(column)
+    try:
+        names, numbers = _number(ids)
+    except TypeError:
+        raise _unhashable(ids, place) from None
+    for number, name in enumerate(names):
+        if is_missing(name):
+            position = int(np.argmax(numbers == number))
+            raise ValueError(
+                f"{place(position)} is missing ({name!r}); drop it or fill in an id."
+            )
+    plain = [name.item() if isinstance(name, np.generic) else name for name in names]
+    return plain, numbers
+
+
+def _unhashable(ids, place):
+    for position, value in enumerate(ids):
+        try:
+            hash(value)
+        except TypeError:
+            return TypeError(
+                f"{place(position)} is of type {type(value).__name__}, which is not "
+                "hashable; ids are strings, numbers, tuples of them and the like."
+            )
+    return TypeError("Some ids cannot be compared with each other.")
+
+
+def is_missing(value):
+    if isinstance(value, float | np.floating):
+        return value != value
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _as_weights(values, place):
+    """Weights as float64, if all are real numbers, finite and at least 0."""
+    weights = values if isinstance(values, list) else np.asarray(values)
+    if not _has_only_numbers(weights):
+        for position, weight in enumerate(weights):
+            if is_missing(weight) or not _is_number(weight):
+                raise ValueError(
+                    f"{place(position)} is {weight!r}; weights must be real numbers."
+                )
+    weights = np.asarray(weights, dtype=np.float64)
+    _check_weights(weights, place)
+    return weights
+
+
+def _has_only_numbers(weights):
+    """Whether there is no need to look at each: the types alone tell."""
+    if isinstance(weights, list):
+        return set(map(type, weights)) <= {int, float}
+    return weights.dtype.kind in "biuf"
+
+
+def _is_number(weight):
+    return isinstance(weight, Number | np.bool_) and not np.iscomplexobj(weight)
+
+
+def _check_weights(weights, place):
+    if weights.size == 0 or (weights.min() >= 0 and weights.max() < np.inf):
+        return
+    position = int(np.argmin((weights >= 0) & (weights < np.inf)))
+    weight = weights[position]
+    raise ValueError(
+        f"{place(position)} is {weight:g}; weights must be finite and at least 0."
+    )
+
+
+def _check_not_empty(n_nodes):
+    if n_nodes == 0:
+        raise ValueError("The graph has no nodes; at least one is needed.")
+
+
+def _sum_edges(sources, targets, weights, n_nodes, *, directed=False):
+    """Adjacency of edges, in which the weights of repeated ones are added up."""
+    if not directed:  # added up once, so that the two directions are equal to the bit
+        sources, targets = np.minimum(sources, targets), np.maximum(sources, targets)
+    ends = sources.astype(np.int32), targets.astype(np.int32)  # half of the memory
+    adjacency = sparse.csr_array((weights, ends), shape=(n_nodes, n_nodes))
+    adjacency.eliminate_zeros()
+    if not directed:
+        adjacency = adjacency + sparse.triu(adjacency, k=1).T.tocsr()
+    adjacency.sum_duplicates()
+    if not np.isfinite(adjacency.data).all():
+        raise ValueError("The weights of an edge add up to infinity; scale them down.")
+    return adjacency
+
+
+def _as_objects(names):
+    """A 1-D array of names, where tuples stay tuples."""
+    return np.fromiter(names, dtype=object, count=len(names))
+
+
+def _with_int32_indices(adjacency):
+    """The matrix as csgraph of scipy below 1.15 has to have it."""
+    if adjacency.indices.dtype == np.int32:
+        return adjacency
+    indices, indptr = map(np.int32, (adjacency.indices, adjacency.indptr))
+    return sparse.csr_array((adjacency.data, indices, indptr), shape=adjacency.shape)
+
+
+def _source_rows(sources, names):
+    """Rows of the nodes from which paths start."""
+    sources = ids_of(sources, "sources")
+    index = dict(zip(names, range(len(names)), strict=True))
+    rows = rows_of(sources, index, "Source number {}".format)
+    if (rows < 0).any():
+        raise ValueError(
+            f"Node {sources[int(np.argmin(rows))]!r} is not in the graph; sources must "
+            "be names of nodes, or row numbers of an adjacency without names."
+        )
+    return rows

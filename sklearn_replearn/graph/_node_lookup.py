@@ -1,0 +1,210 @@
+"""What the encoders of node ids share: a graph, embedded once, and its look-up."""
+
+import os
+import warnings
+from abc import ABCMeta
+from functools import partial
+from numbers import Number
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
+
+from sklearn_replearn._sklearn import HasMethods, StrOptions
+from sklearn_replearn._validation import clone_sharing
+from sklearn_replearn.graph._construction import ids_of, is_missing, rows_of
+from sklearn_replearn.graph._netmf import NetMF
+
+#: Dimensions of the default embedding, in a graph with more nodes than these.
+DEFAULT_COMPONENTS = 32
+
+#: Ids of an unknown column that are compared with the nodes in another type.
+FIRST_IDS = 100
+
+
+class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+    """Encoder of columns of node ids by the vectors of an embedded graph."""
+
+    _parameter_constraints = {
+        "graph": "no_validation",
+        "embedder": [None, HasMethods(["fit_transform"])],
+        "handle_unknown": [StrOptions({"error", "zero", "mean"})],
+        "memory": [None, str, os.PathLike, HasMethods(["cache"])],
+    }
+
+    def __sklearn_clone__(self):
+        return clone_sharing(self, "graph")  # it may be large, and nothing changes it
+
+    def _read_ids(self, X, *, reset=False):
+        """The columns of X, a list of ids each."""
+        if not reset:
+            check_is_fitted(self)
+        X = _as_objects(X)
+        columns = _frame_columns(X)
+        if columns is None:
+            X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
+            columns = list(X.T)
+        else:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if not columns or not len(columns[0]):
+                raise ValueError(
+                    f"Found array with {len(X)} sample(s) and {len(columns)} "
+                    f"feature(s) (shape={X.shape}) while a minimum of 1 is required by "
+                    f"{type(self).__name__}."
+                )
+        return [ids_of(column) for column in columns]
+
+    def _look_up(self, columns, index):
+        """Row of the node of each id, -1 for unknown ids: (n_samples, n_columns)."""
+        rows = np.empty((len(columns[0]), len(columns)), dtype=np.intp)
+        for number, column in enumerate(columns):
+            rows[:, number] = rows_of(column, index, partial(self._place, number))
+        unknown = rows < 0
+        if self.handle_unknown == "error" and unknown.any():
+            row, number = np.unravel_index(unknown.argmax(), unknown.shape)
+            where = f"in row {row} of {self._column(number)}"
+            raise ValueError(_unknown_node(columns[number][row], where, index))
+        return rows
+
+    def _place(self, number, row):
+        return f"The id in row {row} of {self._column(number)}"
+
+    def _column(self, number):
+        names = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        return f"column {names[number]!r}"
+
+    def _warn_of_types(self, columns, rows, index):
+        """Warn where a whole column is unknown, and would not be with another type."""
+        for number in np.flatnonzero((rows < 0).all(axis=0)):
+            for node in columns[number][:FIRST_IDS]:
+                twin = _other_spelling(node)
+                if twin is None or twin not in index:
+                    continue
+                warnings.warn(
+                    f"No id of {self._column(number)} is in the graph, but where it "
+                    f"has {node!r}, the graph has {twin!r}: give ids and names of "
+                    "nodes the same type.",
+                    UserWarning,
+                    stacklevel=4,
+                )
+                break
+
+    def _embed(self, adjacency, names, index):
+        """Set the fitted attributes, but those of X."""
+        memory = self.memory
+        if isinstance(memory, os.PathLike):
+            memory = os.fspath(memory)
+        cached = check_memory(memory).cache(embed_nodes)
+        embedder = self.embedder
+        with warnings.catch_warnings():
+            if embedder is None:
+                components = min(DEFAULT_COMPONENTS, adjacency.shape[0] - 1)
+                embedder = NetMF(n_components=max(components, 1), random_state=0)
+                # How many dimensions there are is no matter of whoever chose none.
+                warnings.filterwarnings("ignore", "n_components=", UserWarning)
+            self.embedder_, self.node_vectors_ = cached(
+                adjacency.data, adjacency.indices, adjacency.indptr, clone(embedder)
+            )
+        self.node_names_ = names
+        self.n_components_ = self.node_vectors_.shape[1]
+        self._index = index
+
+    def _vectors(self, X):
+        """Vectors of ids: an array of shape (n_samples, n_columns, n_components_)."""
+        rows = self._look_up(self._read_ids(X), self._index)
+        vectors = self.node_vectors_[rows]
+        unknown = rows < 0
+        if unknown.any():
+            mean = self.handle_unknown == "mean"
+            vectors[unknown] = self.node_vectors_.mean(axis=0) if mean else 0
+        return vectors
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True  # a missing id is an unknown one
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def embed_nodes(weights, indices, indptr, embedder):
+    """Fit an embedder to a graph in CSR format; the embedder and vectors of the nodes.
+
+    The arrays, and not the matrix, since that has a cache that would make two equal
+    graphs two for ``joblib.Memory``.
+    """
+    n_nodes = len(indptr) - 1
+    adjacency = sparse.csr_array((weights, indices, indptr), shape=(n_nodes, n_nodes))
+    if hasattr(embedder, "set_output"):
+        embedder.set_output(transform="default")
+    takes_sparse = get_tags(embedder).input_tags.sparse
+    vectors = embedder.fit_transform(adjacency if takes_sparse else adjacency.toarray())
+    vectors = getattr(embedder, "node_vectors_", vectors)
+    vectors = vectors.toarray() if sparse.issparse(vectors) else np.asarray(vectors)
+    if vectors.ndim != 2 or len(vectors) != n_nodes:
+        raise ValueError(
+            f"embedder {type(embedder).__name__} gave an output of shape "
+            f"{vectors.shape} for a graph of {n_nodes} nodes; it must be an embedding "
+            "of an adjacency, with one vector for each node."
+        )
+    if vectors.dtype.kind != "f":
+        vectors = vectors.astype(np.float64)
+    return embedder, vectors
+
+
+def _as_objects(X):
+    """A list of rows of ids as an array in which each id keeps its type.
+
+    ``np.asarray`` would make strings of numbers beside strings, and take tuples apart.
+    What is no table is left as it is, for scikit-learn to refuse.
+    """
+    if not isinstance(X, list | tuple) or not X:
+        return X
+    if not set(map(type, X)) <= {list, tuple, np.ndarray}:
+        return X
+    widths = set(map(len, X))
+    if len(widths) > 1:
+        raise ValueError(
+            f"The rows of X have between {min(widths)} and {max(widths)} ids; all must "
+            "have the same number."
+        )
+    table = np.empty((len(X), widths.pop()), dtype=object)
+    for number, row in enumerate(X):
+        for column, node in enumerate(row):
+            table[number, column] = node
+    return table
+
+
+def _frame_columns(X):
+    """The columns of a DataFrame, which may be of several types; else None."""
+    if getattr(X, "ndim", None) == 2 and hasattr(X, "iloc"):  # pandas
+        return [X.iloc[:, number] for number in range(X.shape[1])]
+    if hasattr(X, "get_columns"):  # polars
+        return X.get_columns()
+    return None
+
+
+def _unknown_node(node, place, index):
+    mend = "pass handle_unknown='zero' or 'mean'"
+    if is_missing(node):
+        return f"The node {place} is missing ({node!r}); fill it in, or {mend}."
+    hint = ""
+    kind = next((kind for kind in (str, Number) if isinstance(node, kind)), None)
+    if kind and not any(isinstance(name, kind) for name in index):
+        name = next(iter(index))
+        hint = (
+            f", where nodes have names of type {type(name).__name__}, such as "
+            f"{name!r}, and not {type(node).__name__}; convert one of them, or"
+        )
+    return f"The node {node!r} {place} is not in the graph{hint or ';'} {mend}."
+
+
+def _other_spelling(node):
+    """The number that a string spells, or the string that spells a number."""
+    if isinstance(node, str):
+        return int(node) if node.isdecimal() else None
+    if isinstance(node, float) and node.is_integer():
+        node = int(node)
+    return str(node) if isinstance(node, Number) else None

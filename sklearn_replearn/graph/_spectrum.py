@@ -1,0 +1,31 @@
+"""What is known of the spectrum of a normalised adjacency without computing it."""
+
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+
+
+def inverse(degrees):
+    """1 / d, and 0 for nodes without edges."""
+    return np.divide(1, degrees, where=degrees > 0, out=np.zeros(len(degrees)))
+
+
+def stationary_vectors(adjacency, degrees, limit):
+    r"""Eigenvectors of the normalised adjacency to the eigenvalue 1, which is known.
+
+    Each component of the graph has one: :math:`\sqrt{d_i / \sum_j d_j}` at its nodes.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n_nodes, n_vectors)
+        Orthonormal; for the `limit` components of the largest total degree.
+    """
+    _, labels = connected_components(adjacency, directed=False)
+    volumes = np.bincount(labels, weights=degrees)
+    largest = np.argsort(-volumes, kind="stable")[: min(limit, (volumes > 0).sum())]
+    column = np.full(len(volumes), -1)
+    column[largest] = np.arange(len(largest))
+    nodes = np.flatnonzero(column[labels] >= 0)
+    vectors = np.zeros((len(degrees), len(largest)))
+    share = degrees[nodes] / volumes[labels[nodes]]
+    vectors[nodes, column[labels[nodes]]] = np.sqrt(share)
+    return vectors

@@ -1,0 +1,417 @@
+"""Ids to vectors: containers, unknown ids, shared graphs, caches and compositions."""
+
+import pickle
+import re
+from pathlib import Path
+
+import joblib
+import networkx as nx
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import FactorAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import SpectralEmbedding
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from sklearn_replearn.graph import NetMF, NodeEncoder, as_adjacency
+
+KARATE = nx.karate_club_graph()
+EDGES = [("ann", "bob"), ("bob", "cy"), ("cy", "ann"), ("cy", "dee"), ("dee", "eve")]
+NAMES = ["ann", "bob", "cy", "dee", "eve"]
+QUICK = NetMF(n_components=2, window=2, random_state=0)
+
+
+class RowNumbers(TransformerMixin, BaseEstimator):
+    """Vectors that tell the rows of the adjacency, and a count of the fits."""
+
+    fits = []
+
+    def __init__(self, offset=0, form="array"):
+        self.offset = offset
+        self.form = form
+
+    def fit(self, X, y=None):
+        type(self).fits.append(self.offset)
+        return self
+
+    def fit_transform(self, X, y=None):
+        self.fit(X)
+        numbers = np.arange(X.shape[0]) + self.offset
+        vectors = np.column_stack([numbers, 10 * numbers])
+        return sparse.csr_array(vectors) if self.form == "sparse" else vectors
+
+    def transform(self, X):
+        return np.zeros((X.shape[0], 2))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+@pytest.fixture
+def fits():
+    RowNumbers.fits.clear()
+    return RowNumbers.fits
+
+
+def row_encoder(**parameters):
+    return NodeEncoder(EDGES, RowNumbers(), **parameters)
+
+
+def test_ids_become_the_vectors_of_the_embedding():
+    encoder = NodeEncoder(KARATE, NetMF(n_components=4, random_state=0))
+    Z = encoder.fit_transform([[3, 33], [0, 3]])
+    adjacency, names = as_adjacency(KARATE)
+    E = NetMF(n_components=4, random_state=0).fit_transform(adjacency)
+    assert_array_equal(Z, np.hstack([E[[3, 0]], E[[33, 3]]]))
+    assert_array_equal(encoder.node_vectors_, E)
+    assert_array_equal(encoder.node_names_, names)
+    assert encoder.n_components_ == 4
+    assert encoder.n_features_in_ == 2
+    assert_array_equal(encoder.embedder_.embedding_, E)
+    assert not hasattr(encoder.embedder, "embedding_")
+
+
+GRAPHS = {
+    "tuples": EDGES,
+    "pandas": pd.DataFrame(EDGES, columns=["from", "to"]),
+    "polars": pl.DataFrame(EDGES, schema=["from", "to"], orient="row"),
+    "networkx": nx.Graph(EDGES),
+    "names": as_adjacency(EDGES),
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
+def test_any_form_of_a_graph(graph):
+    Z = NodeEncoder(graph, RowNumbers()).fit_transform([["cy"], ["eve"]])
+    assert_array_equal(Z, [[2, 20], [4, 40]])
+    assert Z.dtype == np.float64
+
+
+def test_an_adjacency_without_names_is_called_by_numbers():
+    encoder = NodeEncoder(as_adjacency(EDGES)[0], RowNumbers())
+    assert_array_equal(encoder.fit_transform([[3], [1]])[:, 0], [3, 1])
+
+
+TABLES = {
+    "object": lambda ids: np.array(ids, dtype=object),
+    "str": np.array,
+    "lists": lambda ids: ids,
+    "tuples": lambda ids: [tuple(row) for row in ids],
+    "tuple": lambda ids: tuple(map(tuple, ids)),
+    "pandas": pd.DataFrame,
+    "categories": lambda ids: pd.DataFrame(ids).astype("category"),
+    "polars": lambda ids: pl.DataFrame(ids, schema=["u", "v"], orient="row"),
+    "polars categories": lambda ids: pl.DataFrame(
+        ids, schema={"u": pl.Categorical, "v": pl.Categorical}, orient="row"
+    ),
+}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_any_container_of_ids(table):
+    X = table([["bob", "ann"], ["dee", "bob"], ["bob", "cy"]])
+    Z = row_encoder().fit_transform(X)
+    assert_array_equal(Z[:, ::2], [[1, 0], [3, 1], [1, 2]])
+
+
+def test_lists_keep_the_type_of_each_id():
+    graph = [(1, "1"), ("1", ("WA", "King")), (("WA", "King"), 2.5)]
+    X = [[1, "1"], [("WA", "King"), 2.5], (1.0, np.int64(1))]
+    Z = NodeEncoder(graph, RowNumbers()).fit_transform(X)
+    assert_array_equal(Z[:, ::2], [[0, 1], [2, 3], [0, 0]])
+
+
+def test_columns_of_a_frame_keep_their_types():
+    """As one array, 2 ** 53 + 1 beside a float would be another number."""
+    graph = [(2**53, 0.5), (2**53 + 1, 1.5)]
+    frame = pd.DataFrame({"u": [2**53 + 1, 2**53], "v": [0.5, 1.5]})
+    Z = NodeEncoder(graph, RowNumbers()).fit_transform(frame)
+    assert_array_equal(Z[:, ::2], [[2, 1], [0, 3]])
+
+
+def test_integers_that_missing_values_made_floats():
+    graph = [(98001, 98002), (98002, 98003)]
+    frame = pd.DataFrame({"zip": [98002, None, 98001]})
+    assert frame["zip"].dtype == float
+    encoder = NodeEncoder(graph, RowNumbers(), handle_unknown="zero")
+    assert_array_equal(encoder.fit_transform(frame)[:, 0], [1, 0, 0])
+    nullable = encoder.fit_transform(frame.astype("Int64"))
+    assert_array_equal(nullable[:, 0], [1, 0, 0])
+    assert_array_equal(
+        encoder.fit_transform(pl.DataFrame({"zip": [98002, None]}))[1], 0
+    )
+
+
+def test_node_vectors_are_looked_up_where_there_are_any():
+    class Trained(RowNumbers):
+        def fit_transform(self, X, y=None):
+            self.node_vectors_ = np.full((X.shape[0], 3), 7, dtype=np.float32)
+            return super().fit_transform(X)
+
+    Z = NodeEncoder(EDGES, Trained()).fit_transform([["ann"]])
+    assert_array_equal(Z, [[7, 7, 7]])
+    assert Z.dtype == np.float32
+
+
+def test_sparse_vectors_become_dense():
+    Z = NodeEncoder(EDGES, RowNumbers(form="sparse")).fit_transform([["cy"]])
+    assert_array_equal(Z, [[2, 20]])
+
+
+@pytest.mark.parametrize(
+    "embedder",
+    [
+        SpectralEmbedding(n_components=2, affinity="precomputed", random_state=0),
+        FactorAnalysis(n_components=2, random_state=0),  # refuses sparse matrices
+        make_pipeline(StandardScaler(with_mean=False), QUICK),
+        clone(QUICK).set_output(transform="pandas"),
+    ],
+    ids=["spectral", "dense", "pipeline", "frame"],
+)
+def test_any_transformer_of_an_adjacency_is_an_embedder(embedder):
+    Z = NodeEncoder(KARATE, embedder).fit_transform([[0], [5]])
+    assert Z.shape == (2, 2)
+
+
+def test_an_embedder_that_is_none_is_told():
+    class Flat(RowNumbers):
+        def fit_transform(self, X, y=None):
+            return np.zeros(3)
+
+    with pytest.raises(ValueError, match=r"Flat gave an output of shape \(3,\) for a"):
+        NodeEncoder(EDGES, Flat()).fit([["ann"]])
+    with pytest.raises(ValueError, match="'embedder' parameter of NodeEncoder must be"):
+        NodeEncoder(EDGES, "netmf").fit([["ann"]])
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [EDGES, KARATE, [("hub", i) for i in range(50)], nx.path_graph(200)],
+    ids=["edges", "karate", "star", "path"],
+)
+def test_the_default_embedder_does_not_warn_of_its_components(graph):
+    names = as_adjacency(graph)[1]
+    encoder = NodeEncoder(graph).fit([[names[0]]])
+    assert isinstance(encoder.embedder_, NetMF)
+    assert 1 <= encoder.n_components_ <= min(32, len(names) - 1)
+    assert encoder.embedder is None
+
+
+def test_unknown_ids_raise_with_their_place():
+    frame = pd.DataFrame({"item": ["ann"] * 5, "user": ["bob"] * 5})
+    encoder = row_encoder().fit(frame)
+    frame.loc[3, "user"] = "x17"
+    frame.loc[4, "item"] = "x18"
+    message = (
+        "The node 'x17' in row 3 of column 'user' is not in the graph; pass "
+        "handle_unknown='zero' or 'mean'."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        encoder.transform(frame)
+    with pytest.raises(ValueError, match="'x17' in row 3 of column 'user'"):
+        row_encoder().fit(frame)  # before the graph is embedded
+    with pytest.raises(ValueError, match="'x17' in row 3 of column 1"):
+        row_encoder().fit(frame.to_numpy())
+    braces = frame.rename(columns={"user": "{user}"})
+    with pytest.raises(ValueError, match=r"row 3 of column '\{user\}'"):
+        row_encoder().fit(braces)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_missing_ids_are_unknown(missing):
+    X = np.array([["ann"], [missing]], dtype=object)
+    with pytest.raises(ValueError, match="node in row 1 of column 0 is missing"):
+        row_encoder().fit(X)
+    assert_array_equal(row_encoder(handle_unknown="zero").fit_transform(X)[1], 0)
+    Z = row_encoder(handle_unknown="mean").fit_transform(X)
+    assert_allclose(Z[1], [2, 20])
+
+
+def test_zero_and_mean():
+    X = [["bob", "who"], ["nobody", "dee"]]
+    Z = row_encoder(handle_unknown="zero").fit_transform(X)
+    assert_array_equal(Z, [[1, 10, 0, 0], [0, 0, 3, 30]])
+    Z = row_encoder(handle_unknown="mean").fit_transform(X)
+    assert_array_equal(Z, [[1, 10, 2, 20], [2, 20, 3, 30]])
+
+
+def test_numbers_and_strings_are_told_apart_with_a_hint():
+    graph = [("98001", "98002"), ("98002", "98003")]
+    message = r"98001 in .* names of type str, such as '98001', and not int; convert"
+    with pytest.raises(ValueError, match=message):
+        NodeEncoder(graph, RowNumbers()).fit([[98001]])
+    with pytest.raises(ValueError, match="names of type int, such as 1, and not str"):
+        NodeEncoder([(1, 2)], RowNumbers()).fit([["1"]])
+    with pytest.raises(ValueError, match=r"'99' in row 0 of column 0 is not in the g"):
+        NodeEncoder(graph, RowNumbers()).fit([["99"]])
+
+
+@pytest.mark.parametrize(
+    ("graph", "ids"),
+    [
+        ([("1", "2"), ("2", "3")], [7, 2]),
+        ([("1", "2"), ("2", "3")], [np.nan, 2.0]),
+        ([(1, 2), (2, 3)], ["x", "2"]),
+    ],
+)
+def test_a_column_of_another_type_warns(graph, ids):
+    """With zeros for unknown ids, all rows would be zero without a word."""
+    encoder = NodeEncoder(graph, RowNumbers(), handle_unknown="zero")
+    with pytest.warns(UserWarning, match=r"No id of column 'zip' is in the graph, but"):
+        encoder.fit(pd.DataFrame({"zip": ids}))
+    encoder.fit(pd.DataFrame({"zip": ["unheard of", "nor this"]}))  # has no warning
+
+
+def test_bad_input_is_refused_with_a_sentence():
+    for X in (["ann", "bob"], np.array(["ann"]), pd.Series(["ann"]), "ann"):
+        with pytest.raises(ValueError, match=r"Expected (2D|a 2-dimensional)"):
+            row_encoder().fit(X)
+    with pytest.raises(TypeError, match="Sparse data was passed"):
+        row_encoder().fit(sparse.eye_array(3))
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        row_encoder().fit(np.array([[1j]]))
+    with pytest.raises(ValueError, match=r"between 1 and 2 ids"):
+        row_encoder().fit([["ann"], ["bob", "cy"]])
+    with pytest.raises(
+        TypeError, match="row 1 of column 0 is of type list, which is n"
+    ):
+        row_encoder().fit([["ann"], [["bob"]]])
+    for X in (pd.DataFrame({"u": []}), pl.DataFrame({"u": []}), np.empty((0, 1))):
+        with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+            row_encoder().fit(X)
+    with pytest.raises(ValueError, match=r"0 feature\(s\)"):
+        row_encoder().fit(pd.DataFrame(index=range(3)))
+    with pytest.raises(ValueError, match="X has 1 features, but NodeEncoder is exp"):
+        row_encoder().fit([["ann", "bob"]]).transform([["ann"]])
+    with pytest.raises(TypeError, match="graph is of type int; pass an edge table"):
+        NodeEncoder(3).fit([["ann"]])
+
+
+def test_a_fit_that_fails_leaves_the_encoder_as_it_was():
+    encoder = row_encoder().fit([["ann"]])
+    before = vars(encoder).copy()
+    with pytest.raises(ValueError, match="'x' in row 0"):
+        encoder.fit(pd.DataFrame({"u": ["x"], "v": ["ann"]}))
+    assert vars(encoder) == before
+
+
+def test_names_are_the_column_and_the_dimension():
+    frame = pd.DataFrame({"user": ["ann"], "item": ["bob"]}, index=[9])
+    encoder = row_encoder().fit(frame)
+    names = ["user_0", "user_1", "item_0", "item_1"]
+    assert_array_equal(encoder.get_feature_names_out(), names)
+    unnamed = row_encoder().fit(frame.to_numpy())
+    expected = ["x0_0", "x0_1", "x1_0", "x1_1"]
+    assert_array_equal(unnamed.get_feature_names_out(), expected)
+    assert_array_equal(
+        unnamed.get_feature_names_out(["a", "b"])[[0, -1]], ["a_0", "b_1"]
+    )
+    with pytest.raises(ValueError, match="input_features is not equal to feature_n"):
+        encoder.get_feature_names_out(["a", "b"])
+    out = encoder.set_output(transform="pandas").transform(frame)
+    assert list(out.columns) == names
+    assert list(out.index) == [9]
+    out = encoder.set_output(transform="polars").transform(frame)
+    assert out.columns == names
+
+
+def test_clones_share_the_graph():
+    frame = pd.DataFrame(EDGES)
+    encoder = NodeEncoder(frame, QUICK, handle_unknown="mean", memory="somewhere")
+    pipeline = make_pipeline(encoder, LogisticRegression())
+    for copy in (clone(encoder), clone(pipeline)[0]):
+        assert copy.graph is frame
+        assert copy.embedder is not encoder.embedder
+        assert repr(copy) == repr(encoder)
+    assert encoder.graph is frame
+    assert not hasattr(clone(encoder.set_params(memory=None).fit([["x"]])), "embedder_")
+
+
+LABELS = np.array([data["club"] == "Officer" for _, data in KARATE.nodes(data=True)])
+PEOPLE = pd.DataFrame({"id": range(34), "age": np.arange(34) % 7})
+
+
+def test_in_a_column_transformer_with_a_grid():
+    columns = ColumnTransformer(
+        [("node", NodeEncoder(KARATE, QUICK), ["id"]), ("age", "passthrough", ["age"])]
+    )
+    model = make_pipeline(columns, StandardScaler(), LogisticRegression())
+    grid = {"columntransformer__node__embedder__n_components": [1, 2]}
+    search = GridSearchCV(model, grid, cv=3, n_jobs=2, error_score="raise")
+    search.fit(PEOPLE, LABELS)
+    assert search.best_score_ > 0.8
+    names = columns.fit(PEOPLE).get_feature_names_out()
+    assert list(names) == ["node__id_0", "node__id_1", "age__age"]
+
+
+def test_in_a_feature_union():
+    union = FeatureUnion([("a", row_encoder()), ("b", NodeEncoder(EDGES, QUICK))])
+    Z = union.fit_transform([["ann"], ["bob"]])
+    assert Z.shape == (2, 4)
+    assert_array_equal(Z[:, 0], [0, 1])
+
+
+@pytest.mark.parametrize("kind", ["path", "string", "Memory"])
+def test_memory_embeds_once_for_each_setting(tmp_path, fits, kind):
+    kinds = {
+        "path": Path,
+        "string": str,
+        "Memory": lambda p: joblib.Memory(p, verbose=0),
+    }
+    encoder = NodeEncoder(KARATE, RowNumbers(), memory=kinds[kind](tmp_path))
+    model = make_pipeline(encoder, StandardScaler(), LogisticRegression())
+    X = PEOPLE[["id"]]
+    grid = {"logisticregression__C": [0.1, 1.0, 10.0]}
+    search = GridSearchCV(model, grid, cv=4).fit(X, LABELS)
+    assert fits == [0]  # in 3 * 4 fits and the last one on all rows
+    again = GridSearchCV(clone(model), grid, cv=4).fit(X, LABELS)
+    assert fits == [0]
+    assert_array_equal(again.predict(X), search.predict(X))
+
+    fits.clear()
+    grid["nodeencoder__embedder__offset"] = [1, 2]
+    GridSearchCV(model, grid, cv=4).fit(X, LABELS)
+    assert sorted(fits) == [1, 2]
+
+
+def test_memory_tells_graphs_apart(tmp_path, fits):
+    encoders = [
+        NodeEncoder(graph, RowNumbers(), memory=tmp_path)
+        for graph in (EDGES, EDGES[:-1], [*EDGES, ("ann", "bob")], list(EDGES))
+    ]
+    for encoder in encoders:
+        encoder.fit([["ann"]])
+    assert len(fits) == 3
+    assert len(encoders[1].node_names_) == 4
+
+
+def test_without_memory_every_fit_embeds(fits):
+    model = make_pipeline(NodeEncoder(KARATE, RowNumbers()), StandardScaler())
+    model.fit(PEOPLE[["id"]])
+    model.fit(PEOPLE[["id"]])
+    assert len(fits) == 2
+
+
+def test_pickles():
+    encoder = NodeEncoder(KARATE, QUICK).fit([[0]])
+    again = pickle.loads(pickle.dumps(encoder))
+    assert_array_equal(again.transform([[5]]), encoder.transform([[5]]))
+
+
+@pytest.mark.parametrize("graph", [EDGES, KARATE], ids=["strings", "numbers"])
+@pytest.mark.parametrize("handle_unknown", ["zero", "mean"])
+def test_scikit_learns_checks(graph, handle_unknown):
+    encoder = NodeEncoder(graph, handle_unknown=handle_unknown)
+    results = check_estimator(encoder, on_skip=None)
+    assert {result["status"] for result in results} <= {"passed", "skipped"}
