@@ -15,6 +15,8 @@ from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
 from sklearn_replearn.graph import (
     DeepWalk,
     EdgeEncoder,
+    GraphClusterEncoder,
+    LaplacianEigenmaps,
     NetMF,
     Node2Vec,
     NodeEncoder,
@@ -67,7 +69,9 @@ SMALL_WALKS = {
 INSTANCES = {
     "DeepWalk": DeepWalk(**SMALL_WALKS),
     "EdgeEncoder": EdgeEncoder(embedder=QUICK_NETMF),
+    "GraphClusterEncoder": GraphClusterEncoder(n_clusters=3, random_state=0),
     "LSA": LSA(n_components=3, random_state=0),
+    "LaplacianEigenmaps": LaplacianEigenmaps(n_components=1),
     "NetMF": NetMF(n_components=3, random_state=0),
     "Node2Vec": Node2Vec(**SMALL_WALKS),
     "NodeEncoder": NodeEncoder(WHEEL, QUICK_NETMF, handle_unknown="zero"),
@@ -100,6 +104,7 @@ def _steep_table():
 LARGE_TABLE = _large_table()
 STEEP_TABLE = _steep_table()
 LARGE_GRAPH = make_check_data(NetMF(), n_samples=240)
+VERY_LARGE_GRAPH = make_check_data(NetMF(), n_samples=600)
 ONE_FACTOR = {"n_components": 1, "similarity": "linear"}
 ONE_COORDINATE = {"n_components": 1, "normalize": False}
 LARGE_CORPUS = make_check_data(LSA(), n_samples=150)
@@ -164,6 +169,11 @@ EFFECTS = {
         "operator": [Effect("average"), Effect("l1"), Effect("l2")],
         "handle_unknown": [Effect("mean", data=UNKNOWN_PAIRS)],
     },
+    "GraphClusterEncoder": {
+        "n_clusters": [Effect(2)],
+        "embedder": [Effect(NetMF(n_components=2, random_state=0))],
+        "random_state": [Effect(1, given={"n_clusters": 12})],
+    },
     "LSA": {
         "n_components": [Effect(2)],
         "vectorizer": [Effect(TfidfVectorizer(sublinear_tf=True))],
@@ -171,6 +181,11 @@ EFFECTS = {
         "tol": [Effect(0.0, given=ONE_COORDINATE, data=LARGE_CORPUS)],
         "normalize": [Effect(False)],
         "random_state": [Effect(1, given=ONE_COORDINATE, data=LARGE_CORPUS)],
+    },
+    "LaplacianEigenmaps": {
+        "n_components": [Effect(2)],
+        "normalization": [Effect("random_walk"), Effect(None)],
+        "tol": [Effect(0.1, data=VERY_LARGE_GRAPH)],
     },
     "NetMF": {
         "n_components": [Effect(2)],

@@ -40,7 +40,9 @@ def test_known_rows_give_the_fitted_vectors(embedding):
 @each_embedding
 def test_a_new_node_with_a_known_ones_edges_has_its_vector(embedding):
     fitted = clone(embedding).fit(KARATE)
-    twin = KARATE[[4]] * 3  # only the proportions of the weights count
+    twin = KARATE[[4]]
+    if getattr(embedding, "normalization", "") != "symmetric":
+        twin = 3 * twin  # only the proportions of the weights count
     assert_allclose(fitted.transform(twin), fitted.embedding_[[4]], rtol=1e-10)
 
 
@@ -137,7 +139,7 @@ def test_too_many_components_are_cut_with_a_warning(embedding):
     many = clone(embedding).set_params(n_components=40)
     if hasattr(many, "solver"):  # skip-gram has as many as it is told to
         many.set_params(solver="pmi")
-    with pytest.warns(UserWarning, match="n_components=40 is more than the"):
+    with pytest.warns(UserWarning, match="n_components=40"):
         many.fit(KARATE)
     assert many.n_components_ == many.embedding_.shape[1] < 40
 

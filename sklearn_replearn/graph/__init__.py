@@ -7,6 +7,8 @@ from sklearn_replearn.graph._construction import (
 )
 from sklearn_replearn.graph._deep_walk import DeepWalk
 from sklearn_replearn.graph._edge_encoder import EdgeEncoder
+from sklearn_replearn.graph._graph_cluster_encoder import GraphClusterEncoder
+from sklearn_replearn.graph._laplacian_eigenmaps import LaplacianEigenmaps
 from sklearn_replearn.graph._netmf import NetMF
 from sklearn_replearn.graph._node2vec import Node2Vec
 from sklearn_replearn.graph._node_encoder import NodeEncoder
@@ -15,6 +17,8 @@ from sklearn_replearn.graph._prone import ProNE
 __all__ = [
     "DeepWalk",
     "EdgeEncoder",
+    "GraphClusterEncoder",
+    "LaplacianEigenmaps",
     "NetMF",
     "Node2Vec",
     "NodeEncoder",

@@ -86,12 +86,12 @@ class BaseNodeEmbedding(
             In X's own precision. A node without edges has a zero vector.
         """
         check_is_fitted(self)
-        return self._encode_checked(self._check_adjacency(X))
+        return self._encode_checked(check_adjacency(self, X))
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit(self, X):
         with unchanged_by_errors(self):
-            adjacency = self._check_adjacency(X, reset=True)
+            adjacency = check_adjacency(self, X, reset=True)
             if adjacency.nnz == 0:
                 warnings.warn(
                     f"The graph of {adjacency.shape[0]} nodes has no edge: all node "
@@ -131,24 +131,6 @@ class BaseNodeEmbedding(
             return np.zeros((rows.shape[0], self.n_components_), dtype=rows.dtype)
         return self._encode(rows).astype(rows.dtype, copy=False)
 
-    def _check_adjacency(self, X, *, reset=False):
-        """An adjacency, or rows of one, in canonical CSR format without zeros."""
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=(np.float64, np.float32),
-        )
-        X = canonical_csr(X)
-        check_weights(X, f"{type(self).__name__}.{'fit' if reset else 'transform'}")
-        if reset and X.shape[0] != X.shape[1]:
-            raise ValueError(
-                f"The adjacency must be square, but X has shape {X.shape}; fit takes "
-                "the edges between all nodes, and transform the rows of new ones."
-            )
-        return X
-
     @property
     def _n_features_out(self):
         return self.n_components_
@@ -160,6 +142,24 @@ class BaseNodeEmbedding(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def check_adjacency(estimator, X, *, reset=False):
+    """An adjacency, or rows of one, in canonical CSR format without zeros.
+
+    With `reset` it is that of the graph to fit, and the estimator is told its size.
+    """
+    X = validate_data(
+        estimator, X, reset=reset, accept_sparse="csr", dtype=(np.float64, np.float32)
+    )
+    X = canonical_csr(X)
+    check_weights(X, f"{type(estimator).__name__}.{'fit' if reset else 'transform'}")
+    if reset and X.shape[0] != X.shape[1]:
+        raise ValueError(
+            f"The adjacency must be square, but X has shape {X.shape}; fit takes the "
+            "edges between all nodes, and transform the rows of new ones."
+        )
+    return X
 
 
 def canonical_csr(X):
