@@ -17,6 +17,19 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sphinx.util.docutils import SphinxDirective
 
 from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
+from sklearn_replearn.graph import (
+    DeepWalk,
+    EdgeEncoder,
+    GraphClusterEncoder,
+    LaplacianEigenmaps,
+    NetMF,
+    Node2Vec,
+    NodeEncoder,
+    ProNE,
+    as_adjacency,
+    path_lengths,
+    tree_to_adjacency,
+)
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -34,20 +47,35 @@ def file_with(text):
     return path
 
 
+EDGES = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (3, 5), (4, 5)]  # two triangles
+
 NAMES = {
     "np": np,
     "sp": sp,
+    "DeepWalk": DeepWalk,
+    "EdgeEncoder": EdgeEncoder,
+    "GraphClusterEncoder": GraphClusterEncoder,
     "LSA": LSA,
+    "LaplacianEigenmaps": LaplacianEigenmaps,
+    "NetMF": NetMF,
+    "Node2Vec": Node2Vec,
+    "NodeEncoder": NodeEncoder,
     "PMIEmbedding": PMIEmbedding,
     "PretrainedEmbedding": PretrainedEmbedding,
+    "ProNE": ProNE,
     "ScaledPCA": ScaledPCA,
     "SimilarityEmbedding": SimilarityEmbedding,
     "SkipGramEmbedding": SkipGramEmbedding,
     "TfidfVectorizer": TfidfVectorizer,
+    "as_adjacency": as_adjacency,
     "file_with": file_with,
+    "path_lengths": path_lengths,
+    "tree_to_adjacency": tree_to_adjacency,
     "documents": ["the cat sat", "the dog ran", "a cat ran far", "a dog sat"],
     "table": np.random.RandomState(0).normal(size=(20, 4)),
     "frame": pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [3.0, 1.0, 1.0]}),
+    "adjacency": as_adjacency(EDGES)[0].toarray(),
+    "people": [("ann", "bob"), ("bob", "cy"), ("cy", "ann")],
 }
 # (what is wrong, an expression, the exception or warning it must lead to or None)
 TABLES = [
@@ -227,9 +255,125 @@ TEXTS = [
         UserWarning,
     ),
 ]
+GRAPHS = [
+    ("An adjacency that is not square", "NetMF().fit(adjacency[:4])", ValueError),
+    ("A negative weight", "NetMF().fit(-adjacency)", ValueError),
+    (
+        "NaN among the weights",
+        "ProNE().fit(np.where(adjacency, adjacency, np.nan))",
+        ValueError,
+    ),
+    (
+        "Infinity among the weights",
+        "LaplacianEigenmaps().fit(np.where(adjacency, np.inf, 0))",
+        ValueError,
+    ),
+    ("Complex weights", "Node2Vec().fit(np.array([[0, 1j], [1j, 0]]))", ValueError),
+    ("No nodes", "NetMF().fit(np.empty((0, 0)))", ValueError),
+    (
+        "Rows with another number of columns than the fitted graph has nodes",
+        "NetMF(2).fit(adjacency).transform(adjacency[:, :5])",
+        ValueError,
+    ),
+    ("Not fitted", "NetMF().transform(adjacency)", ValueError),
+    (
+        "More components than the graph allows",
+        "NetMF(128, random_state=0).fit(adjacency).n_components_",
+        UserWarning,
+    ),
+    (
+        "As many eigenvectors as there are nodes",
+        "LaplacianEigenmaps(6).fit(adjacency).n_components_",
+        UserWarning,
+    ),
+    (
+        "Nodes without any edge",
+        "NetMF(2).fit(np.zeros((3, 3))).embedding_",
+        UserWarning,
+    ),
+    (
+        "A new node without an edge",
+        "ProNE(2, random_state=0).fit(adjacency).transform(np.zeros((1, 6)))",
+        None,
+    ),
+    (
+        "Directions, for a method that takes undirected graphs",
+        "LaplacianEigenmaps().fit(np.triu(adjacency))",
+        ValueError,
+    ),
+    (
+        "Clusters of a graph with directions",
+        "GraphClusterEncoder(2).fit(np.triu(adjacency))",
+        ValueError,
+    ),
+    (
+        "More clusters than there are different nodes",
+        "GraphClusterEncoder(20, random_state=0).fit(adjacency).n_clusters_",
+        UserWarning,
+    ),
+    (
+        "Threads whose result cannot be repeated, with a fixed `random_state`",
+        "DeepWalk(n_jobs=2, random_state=0).fit(adjacency)",
+        ValueError,
+    ),
+    (
+        "The same edge twice in a table, or in both directions",
+        "as_adjacency([('a', 'b'), ('a', 'b'), ('b', 'a')])[0].toarray()",
+        None,
+    ),
+    ("An edge table of one column", "as_adjacency([('a',), ('b',)])", ValueError),
+    (
+        "A missing id in an edge table",
+        "as_adjacency([('a', 'b'), ('b', None)])",
+        ValueError,
+    ),
+    (
+        "A weight that is not a number",
+        "as_adjacency([('a', 'b', 'strong')])",
+        ValueError,
+    ),
+    (
+        "Two nodes of one name",
+        "as_adjacency((np.eye(2), ['a', 'a']))",
+        ValueError,
+    ),
+    (
+        "A leaf of a tree under two parents",
+        "tree_to_adjacency([('WA', '98001'), ('OR', '98001')])",
+        ValueError,
+    ),
+    (
+        "Paths from a node that is not there",
+        "path_lengths(as_adjacency(people), ['dora'])",
+        ValueError,
+    ),
+    ("An unknown id", "NodeEncoder(people).fit([['ann'], ['dora']])", ValueError),
+    (
+        "An unknown id, allowed for",
+        "NodeEncoder(people, NetMF(2, window=1, random_state=0), "
+        "handle_unknown='zero').fit_transform([['dora']])",
+        None,
+    ),
+    (
+        "Ids of another type than the names of the nodes",
+        "NodeEncoder([('1', '2'), ('2', '3')], NetMF(1, random_state=0), "
+        "handle_unknown='zero').fit_transform([[1], [2]])",
+        UserWarning,
+    ),
+    ("Pairs without labels", "EdgeEncoder().fit(people)", ValueError),
+    (
+        "Pairs of three columns",
+        "EdgeEncoder().fit([('ann', 'bob', 'cy')], [1])",
+        ValueError,
+    ),
+    (
+        "Pairs that are all edges",
+        "EdgeEncoder().fit(people, [1, 1, 1])",
+        ValueError,
+    ),
+]
 
-
-CASES = {"tables": TABLES, "texts": TEXTS}
+CASES = {"tables": TABLES, "texts": TEXTS, "graphs": GRAPHS}
 
 
 def outcome(expression, expected):
@@ -252,7 +396,7 @@ def outcome(expression, expected):
 
 
 class BadInput(SphinxDirective):
-    """``.. bad-input:: tables`` or ``.. bad-input:: texts``."""
+    """``.. bad-input:: tables``, ``texts`` or ``graphs``."""
 
     required_arguments = 1
 
