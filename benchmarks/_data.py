@@ -153,3 +153,67 @@ def zipfian_counts(
         (np.ones(len(words)), (documents, words)), shape=(n_documents, n_words)
     )
     return counts.tocsr()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An undirected graph without weights, with labels of its nodes.
+
+    Labels are one class a node, or of shape (n_nodes, n_labels), True for those that a
+    node has.
+    """
+
+    name: str
+    adjacency: sparse.csr_array
+    labels: np.ndarray
+
+
+def read_graph(folder: Path | None, name: str, title: str) -> Graph:
+    """Read a graph of the data folder, either kind of labels."""
+    with np.load(require_file(folder, f"graphs/{name}.npz")) as file:
+        adjacency = _ones_at(file["indices"], file["indptr"], file["shape"])
+        if "y" in file:
+            labels = file["y"]
+        else:
+            places = file["label_indices"], file["label_indptr"]
+            shape = (adjacency.shape[0], int(file["n_labels"]))
+            labels = _ones_at(*places, shape).toarray() > 0
+    return Graph(describe_graph(title, adjacency), adjacency, labels)
+
+
+def _ones_at(indices, indptr, shape):
+    matrix = sparse.csr_array((np.ones(len(indices)), indices, indptr), tuple(shape))
+    matrix.sort_indices()
+    return matrix
+
+
+def describe_graph(title: str, adjacency: sparse.csr_array) -> str:
+    """Name of an undirected graph with its size."""
+    return f"{title}, {adjacency.shape[0]:,} nodes, {adjacency.nnz // 2:,} edges"
+
+
+def planted_graph(
+    n_nodes: int,
+    n_blocks: int,
+    *,
+    average_degree: int = 20,
+    within: float = 0.8,
+    random_state: int,
+) -> sparse.csr_array:
+    """Adjacency of a made-up graph of blocks that keep to themselves.
+
+    Node i is in block ``i % n_blocks``, and `n_nodes` is a multiple of `n_blocks`. An
+    edge stays in its block with the probability `within`, and goes anywhere otherwise.
+    """
+    rng = np.random.default_rng(random_state)
+    ends = rng.integers(n_nodes, size=(2, n_nodes * average_degree // 2))
+    stays = rng.random(ends.shape[1]) < within
+    ends[1, stays] += (ends[0, stays] - ends[1, stays]) % n_blocks
+    ends[1] %= n_nodes
+    ends = ends[:, ends[0] != ends[1]].astype(np.int32)
+    ones = np.ones(2 * ends.shape[1])
+    places = np.hstack([ends, ends[::-1]])
+    adjacency = sparse.csr_array((ones, places), shape=(n_nodes, n_nodes))
+    adjacency.sum_duplicates()
+    adjacency.data[:] = 1
+    return adjacency

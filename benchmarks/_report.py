@@ -22,6 +22,7 @@ PACKAGES = {
     "networkx": "networkx",
     "numpy": "numpy",
     "pandas": "pandas",
+    "pecanpy": "pecanpy",
     "scikit-image": "skimage",
     "scikit-learn": "sklearn",
     "scipy": "scipy",

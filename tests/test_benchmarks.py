@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import _data, _registry
+from benchmarks import _data, _labels, _registry
 from benchmarks.__main__ import main, time_contest
 from benchmarks._contest import Contest, Options, Target
 from benchmarks._report import append_json_lines, format_contest, make_records
@@ -189,7 +189,7 @@ def test_json_lines_are_appended_and_strict(tmp_path):
 
 
 def test_registry_has_one_benchmark_for_each_public_module():
-    assert {"lsa", "pca", "svd", "words"} <= set(NAMES)
+    assert {"lsa", "nodes", "pca", "svd", "words"} <= set(NAMES)
     assert sorted(NAMES) == NAMES
     assert not [name for name in NAMES if name.startswith("_")]
     for name in NAMES:
@@ -283,6 +283,58 @@ def test_word_questions_of_a_data_folder_are_like_those_of_gensim(tmp_path):
     assert tables["analogies"].shape == (1, 5)
     shapes = [table.shape for table in _data.read_word_questions(None).values()]
     assert shapes == [(353, 3), (999, 3), (19_544, 4)]
+
+
+def test_graphs_of_a_data_folder_have_classes_or_sets_of_labels(tmp_path):
+    (tmp_path / "graphs").mkdir()
+    path = {"indices": [2, 1, 0, 0], "indptr": [0, 2, 3, 4], "shape": [3, 3]}
+    labels = {"label_indices": [1, 0, 1], "label_indptr": [0, 1, 3, 3], "n_labels": 2}
+    np.savez(tmp_path / "graphs/classes.npz", **path, y=[5, 6, 5])
+    np.savez(tmp_path / "graphs/sets.npz", **path, **labels)
+    classes = _data.read_graph(tmp_path, "classes", "Path")
+    sets = _data.read_graph(tmp_path, "sets", "Path")
+    assert classes.name == sets.name == "Path, 3 nodes, 2 edges"
+    assert classes.labels.tolist() == [5, 6, 5]
+    assert sets.labels.tolist() == [[False, True], [True, True], [False, False]]
+    for graph in (classes, sets):
+        assert graph.adjacency.toarray().tolist() == [[0, 1, 1], [1, 0, 0], [1, 0, 0]]
+        assert graph.adjacency.has_sorted_indices
+
+
+def test_made_up_graph_has_blocks_that_keep_to_themselves():
+    graph = _data.planted_graph(1000, 5, average_degree=10, random_state=0)
+    assert (
+        graph != _data.planted_graph(1000, 5, average_degree=10, random_state=0)
+    ).nnz == 0
+    assert (graph != graph.T).nnz == 0
+    assert not graph.diagonal().any()
+    assert set(graph.data) == {1}
+    assert graph.nnz == pytest.approx(10_000, rel=0.05)
+    source, target = graph.nonzero()
+    share = np.mean(source % 5 == target % 5)
+    assert share == pytest.approx(0.8 + 0.2 / 5, abs=0.02)
+
+
+def test_f1_gives_each_node_as_many_labels_as_it_has():
+    rng = np.random.default_rng(0)
+    labels = rng.random((200, 3)) < 0.5
+    E = 20 * labels + rng.normal(size=labels.shape)
+    assert _labels.f1_scores(E[:100], labels[:100], E[100:], labels[100:]) == (100, 100)
+    labels[:100, 2] = False  # a label that nobody has who is learned from
+    micro, macro = _labels.f1_scores(E[:100], labels[:100], E[100:], labels[100:])
+    assert 60 < micro < 100
+    assert macro == pytest.approx(200 / 3, abs=15)
+
+
+def test_f1_table_has_a_column_for_each_share_of_labelled_nodes():
+    labels = np.random.default_rng(0).random((200, 2)) < 0.5
+    table = _labels.f1_table(9.0 * labels, labels, n_shuffles=2)
+    assert list(table) == [
+        f"{average} {percent} %"
+        for average in ("Micro", "Macro")
+        for percent in (10, 50, 90)
+    ]
+    assert set(table.values()) == {100.0}
 
 
 def test_generated_data_are_repeatable_and_of_their_kind():
