@@ -21,9 +21,10 @@ from sklearn_replearn.graph._node_embedding import (
     transition_matrix,
 )
 
-#: Width and number of the solver's blocks: narrow ones come closer with the same work.
-BLOCK_SIZE = 32
+#: Iterations of the solver, and columns of its blocks for each component: narrow ones
+#: come closer with the same work.
 N_ITER = 10
+BLOCK_SHARE = 0.25
 
 
 class ProNE(BaseNodeEmbedding):
@@ -162,7 +163,7 @@ class ProNE(BaseNodeEmbedding):
             log_ratios(transitions),
             min(self.n_components, n),
             n_iter=N_ITER,
-            block_size=BLOCK_SIZE,
+            block_size=max(8, round(BLOCK_SHARE * self.n_components)),
             random_state=self.random_state,
         )
         R = normalize(U * np.sqrt(s), copy=False)
