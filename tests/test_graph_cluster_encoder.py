@@ -13,12 +13,13 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import normalize
 
-from sklearn_replearn.graph import NetMF, NodeEncoder
-from sklearn_replearn.graph._graph_cluster_encoder import (
+from sklearn_replearn.graph import (
     GraphClusterEncoder,
-    nearest_centers,
+    LaplacianEigenmaps,
+    NetMF,
+    NodeEncoder,
 )
-from sklearn_replearn.graph._laplacian_eigenmaps import LaplacianEigenmaps
+from sklearn_replearn.graph._graph_cluster_encoder import nearest_centers
 
 KARATE = nx.to_scipy_sparse_array(nx.karate_club_graph(), dtype=float)
 SIZES = [60, 40, 30, 20]

@@ -11,9 +11,8 @@ from scipy import sparse
 from scipy.linalg import eigh
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_replearn.graph import _laplacian_eigenmaps
+from sklearn_replearn.graph import LaplacianEigenmaps, _laplacian_eigenmaps
 from sklearn_replearn.graph._laplacian_eigenmaps import (
-    LaplacianEigenmaps,
     component_contrasts,
     largest_eigenpairs,
 )
