@@ -332,8 +332,8 @@ def new_nodes(graph: Graph, sizes: Sizes, options: Options) -> Contest:
             for name in rows
         ),
         notes=(
-            "Micro-F1 in percent on 10 % of the nodes, means of splits that are the same "
-            "for all methods. The classifier learns from the other nodes.",
+            "Micro-F1 in percent on 10 % of the nodes, means of splits, which all "
+            "methods share. The classifier learns from the other nodes.",
             "transform: they were not there in the fit; whole graph: they were. The "
             "loss is the difference of these two, by embedding_.",
             "neighbours' mean: of node_vectors_, or else embedding_, of the fitted "
