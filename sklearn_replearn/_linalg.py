@@ -181,6 +181,19 @@ def _split_rows(A, n_parts):
     return parts
 
 
+def with_small_indices(A):
+    """A CSR matrix, its indices in 32 bits if they fit: some of scipy takes no others.
+
+    Its values are shared, and so are indices that are small already.
+    """
+    if max(A.nnz, *A.shape) > np.iinfo(np.int32).max:
+        return A
+    indices, indptr = (
+        array.astype(np.int32, copy=False) for array in (A.indices, A.indptr)
+    )
+    return type(A)((A.data, indices, indptr), shape=A.shape)
+
+
 def as_operator(A):
     """View a dense, sparse or implicit matrix as a ``LinearOperator``."""
     if sparse.issparse(A):
@@ -261,8 +274,7 @@ def randomized_svd(
         working = operator
         if tol >= 1e-3 and not isinstance(A, LinearOperator):
             working = as_operator(_in_single_precision(A))
-        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-        rng = np.random.default_rng(seed)
+        rng = _generator(random_state)
         # Narrow blocks are too small for threads of BLAS, which would wait for each
         # other between the products, and take the processor from the operator's own.
         narrow = block_size < n_wanted
@@ -320,8 +332,7 @@ def randomized_eigh(
     """
     operator = as_operator(A)
     n = operator.shape[0]
-    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-    rng = np.random.default_rng(seed)
+    rng = _generator(random_state)
     if start is None:
         start = np.empty((n, 0), dtype=operator.dtype)
     basis_size = min(n, max(basis_size or 5 * n_components, start.shape[1]))
@@ -357,6 +368,12 @@ def _krylov_basis(operator, start, basis_size, block_size, rng):
         image = operator.matmat(np.ascontiguousarray(block))
         block, projected[:stop, here], _ = _new_directions(image, basis[:, :stop])
     return basis, projected
+
+
+def _generator(random_state):
+    """A generator of numpy's, which draws in single precision too."""
+    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    return np.random.default_rng(seed)
 
 
 def numerical_rank(s, size, eps):

@@ -179,15 +179,15 @@ def _not_a_document(position, document):
     mend = "pass strings or lists of tokens"
     if isinstance(document, bytes):
         what, mend = "bytes", "decode it to a string"
-    elif _is_missing(document):
+    elif is_missing(document):
         what, mend = f"missing ({document!r})", "drop it, or pass '' for a zero row"
     elif isinstance(document, numbers.Number):
         what, mend = f"a number ({document!r})", "pass str(number) if it is a word"
     return f"Document {position} is {what}, but a document is text; {mend}."
 
 
-def _is_missing(value):
+def is_missing(value):
     """None, NaN of any float type, and what pandas has for missing values."""
-    if isinstance(value, numbers.Real):
+    if isinstance(value, float | np.floating):
         return bool(np.isnan(value))
     return value is None or type(value).__name__ in ("NAType", "NaTType")

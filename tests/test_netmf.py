@@ -180,6 +180,14 @@ def test_stationary_vectors():
     assert stationary_vectors(graph, degrees, 1).shape == (37, 1)
 
 
+@pytest.mark.parametrize("method", ["exact", "spectral"])
+def test_indices_of_64_bits(method):
+    wide = KARATE.copy()
+    wide.indices, wide.indptr = map(np.int64, (KARATE.indices, KARATE.indptr))
+    netmf = NetMF(4, method=method, rank=20, random_state=0)
+    assert_array_equal(netmf.fit_transform(wide), netmf.fit_transform(KARATE))
+
+
 def test_karate_club_is_told_apart():
     E = NetMF(4, random_state=0).fit_transform(KARATE)
     model = make_pipeline(StandardScaler(), LogisticRegression())

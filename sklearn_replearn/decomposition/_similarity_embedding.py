@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_replearn._linalg import numerical_rank, randomized_svd
+from sklearn_replearn._linalg import numerical_rank, randomized_svd, with_small_indices
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import available_components, unchanged_by_errors
 
@@ -302,7 +302,7 @@ class SimilarityEmbedding(
 
     def _validate(self, X, *, reset=False):
         if self.similarity == "laplacian" and sparse.issparse(X):
-            X = _with_small_indices(X)
+            X = with_small_indices(X.tocsr())
         X = validate_data(
             self,
             X,
@@ -372,17 +372,6 @@ class SimilarityEmbedding(
         tags.input_tags.positive_only = self.similarity in CHI2_KERNELS
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _with_small_indices(X):
-    """A sparse table in CSR format, its indices in 32 bits if they fit."""
-    X = X.tocsr()
-    if max(X.nnz, *X.shape) > np.iinfo(np.int32).max:
-        return X
-    indices, indptr = (
-        array.astype(np.int32, copy=False) for array in (X.indices, X.indptr)
-    )
-    return type(X)((X.data, indices, indptr), shape=X.shape)
 
 
 def _near_the_origin(A, B):

@@ -11,6 +11,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from sklearn_replearn._linalg import with_small_indices
+from sklearn_replearn._validation import is_missing
+
 EXPECTED = (
     "pass an edge table, a networkx graph, a sparse adjacency, or a tuple "
     "(adjacency, names)"
@@ -260,7 +263,7 @@ def path_lengths(graph, sources=None, *, weighted=False, max_length=np.inf):
         raise ValueError(f"max_length is {max_length}; it must be at least 0.")
     rows = None if sources is None else _source_rows(sources, names)
     return csgraph.dijkstra(
-        _with_int32_indices(adjacency),
+        with_small_indices(adjacency),
         indices=rows,
         unweighted=not weighted,
         limit=float(max_length),
@@ -290,6 +293,11 @@ def ids_of(column, what="X"):
     return ids
 
 
+def index_of(names):
+    """The row of each name."""
+    return {name: row for row, name in enumerate(names)}
+
+
 def rows_of(ids, index, place):
     """Row of each id by a dict of all; -1 for one that is not among them.
 
@@ -315,7 +323,7 @@ def _is_networkx(graph):
 def _from_networkx(graph):
     names, _ = _number_ids(list(graph), "Node number {} of the graph".format)
     _check_not_empty(len(names))
-    index = dict(zip(graph, range(len(names)), strict=True))
+    index = index_of(graph)
     edges = list(graph.edges(data="weight", default=1))
 
     def place(position):
@@ -576,12 +584,6 @@ def _unhashable(ids, place):
     return TypeError("Some ids cannot be compared with each other.")
 
 
-def is_missing(value):
-    if isinstance(value, float | np.floating):
-        return value != value
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
-
-
 def _as_weights(values, place):
     """Weights as float64, if all are real numbers, finite and at least 0."""
     weights = values if isinstance(values, list) else np.asarray(values)
@@ -642,19 +644,10 @@ def _as_objects(names):
     return np.fromiter(names, dtype=object, count=len(names))
 
 
-def _with_int32_indices(adjacency):
-    """The matrix as csgraph of scipy below 1.15 has to have it."""
-    if adjacency.indices.dtype == np.int32:
-        return adjacency
-    indices, indptr = map(np.int32, (adjacency.indices, adjacency.indptr))
-    return sparse.csr_array((adjacency.data, indices, indptr), shape=adjacency.shape)
-
-
 def _source_rows(sources, names):
     """Rows of the nodes from which paths start."""
     sources = ids_of(sources, "sources")
-    index = dict(zip(names, range(len(names)), strict=True))
-    rows = rows_of(sources, index, "Source number {}".format)
+    rows = rows_of(sources, index_of(names), "Source number {}".format)
     if (rows < 0).any():
         raise ValueError(
             f"Node {sources[int(np.argmin(rows))]!r} is not in the graph; sources must "

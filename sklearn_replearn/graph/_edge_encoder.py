@@ -9,8 +9,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from sklearn_replearn._sklearn import StrOptions, _fit_context
-from sklearn_replearn._validation import unchanged_by_errors
-from sklearn_replearn.graph._construction import as_adjacency, is_missing, rows_of
+from sklearn_replearn._validation import is_missing, unchanged_by_errors
+from sklearn_replearn.graph._construction import index_of, rows_of
 from sklearn_replearn.graph._node_lookup import BaseNodeLookup
 
 OPERATORS = {
@@ -186,10 +186,7 @@ class EdgeEncoder(ClassNamePrefixFeaturesOutMixin, BaseNodeLookup):
                 rows = self._look_up(columns, index)
                 adjacency = _graph_of(rows[labels], len(names))
             else:
-                adjacency, names = as_adjacency(self.graph)
-                index = dict(zip(names, range(len(names)), strict=True))
-                rows = self._look_up(columns, index)
-                self._warn_of_types(columns, rows, index)
+                adjacency, names, index = self._read_graph(columns)
             self._embed(adjacency, names, index)
         return self
 
@@ -226,7 +223,7 @@ class EdgeEncoder(ClassNamePrefixFeaturesOutMixin, BaseNodeLookup):
         if not known:
             raise ValueError("All ids of X are missing; there must be one at least.")
         names = np.fromiter(known, dtype=object, count=len(known))
-        return names, dict(zip(known, range(len(known)), strict=True))
+        return names, index_of(known)
 
     def _check_labels(self, y, n_pairs):
         """Which pairs are edges."""

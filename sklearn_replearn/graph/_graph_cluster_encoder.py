@@ -293,7 +293,7 @@ def cluster(units, n_clusters, seed):
     if not len(points):
         return np.zeros((min(n_clusters, len(units)), units.shape[1]))
     means = KMeans(min(n_clusters, len(points)), n_init=N_INIT, random_state=seed)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings():  # how many there are is told by `fit`
         warnings.filterwarnings("ignore", "Number of distinct", ConvergenceWarning)
         means.fit(points)
     sizes = np.bincount(means.labels_, minlength=means.n_clusters)

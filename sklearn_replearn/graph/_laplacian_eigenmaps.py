@@ -5,7 +5,6 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_replearn._linalg import (
@@ -17,7 +16,7 @@ from sklearn_replearn._linalg import (
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
 from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding, is_symmetric
-from sklearn_replearn.graph._spectrum import inverse
+from sklearn_replearn.graph._spectrum import component_labels, inverse
 
 #: Nodes with edges up to which a dense matrix is decomposed.
 DENSE_NODES = 512
@@ -290,20 +289,6 @@ def largest_eigenpairs(adjacency, degrees, n_components, tol):
         mu = np.append(np.ones(contrasts.shape[1]), mu)
         V = np.hstack([contrasts, V])
     return mu, V, residual
-
-
-def component_labels(adjacency):
-    """Number of each node's component in an undirected graph.
-
-    Strong components are the same as weak ones there, and need no transposed copy; nor
-    do weights have to be those of the graph.
-    """
-    indices, indptr = adjacency.indices, adjacency.indptr
-    if adjacency.nnz <= np.iinfo(np.int32).max:  # for scipy below 1.15
-        indices, indptr = (a.astype(np.int32, copy=False) for a in (indices, indptr))
-    data = np.broadcast_to(np.float64(1), len(indices))
-    pattern = sparse.csr_array((data, indices, indptr), shape=adjacency.shape)
-    return connected_components(pattern, connection="strong")[1]
 
 
 def component_contrasts(degrees, labels, volumes, limit):

@@ -6,7 +6,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._sklearn import _fit_context
 from sklearn_replearn._validation import unchanged_by_errors
-from sklearn_replearn.graph._construction import as_adjacency
 from sklearn_replearn.graph._node_lookup import BaseNodeLookup
 
 
@@ -142,12 +141,7 @@ class NodeEncoder(BaseNodeLookup):
         """
         with unchanged_by_errors(self):
             columns = self._read_ids(X, reset=True)
-            adjacency, names = as_adjacency(self.graph)
-            index = dict(zip(names, range(len(names)), strict=True))
-            # Before the graph is embedded, which may take long.
-            rows = self._look_up(columns, index)
-            self._warn_of_types(columns, rows, index)
-            self._embed(adjacency, names, index)
+            self._embed(*self._read_graph(columns))
         return self
 
     def transform(self, X):

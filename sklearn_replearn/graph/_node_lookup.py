@@ -13,8 +13,13 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 
 from sklearn_replearn._sklearn import HasMethods, StrOptions
-from sklearn_replearn._validation import clone_sharing
-from sklearn_replearn.graph._construction import ids_of, is_missing, rows_of
+from sklearn_replearn._validation import clone_sharing, is_missing
+from sklearn_replearn.graph._construction import (
+    as_adjacency,
+    ids_of,
+    index_of,
+    rows_of,
+)
 from sklearn_replearn.graph._netmf import NetMF
 
 #: Dimensions of the default embedding, in a graph with more nodes than these.
@@ -56,6 +61,17 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
                 )
         return [ids_of(column) for column in columns]
 
+    def _read_graph(self, columns):
+        """The graph, the names of its nodes, and their rows by name.
+
+        Ids of X that are unknown are told now: to embed the graph may take long.
+        """
+        adjacency, names = as_adjacency(self.graph)
+        index = index_of(names)
+        rows = self._look_up(columns, index)
+        self._warn_of_types(columns, rows, index)
+        return adjacency, names, index
+
     def _look_up(self, columns, index):
         """Row of the node of each id, -1 for unknown ids: (n_samples, n_columns)."""
         rows = np.empty((len(columns[0]), len(columns)), dtype=np.intp)
@@ -87,7 +103,7 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
                     f"has {node!r}, the graph has {twin!r}: give ids and names of "
                     "nodes the same type.",
                     UserWarning,
-                    stacklevel=4,
+                    stacklevel=5,
                 )
                 break
 

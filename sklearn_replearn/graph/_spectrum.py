@@ -1,12 +1,27 @@
 """What is known of the spectrum of a normalised adjacency without computing it."""
 
 import numpy as np
+from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+
+from sklearn_replearn._linalg import with_small_indices
 
 
 def inverse(degrees):
     """1 / d, and 0 for nodes without edges."""
     return np.divide(1, degrees, where=degrees > 0, out=np.zeros(len(degrees)))
+
+
+def component_labels(adjacency):
+    """Number of each node's component in an undirected graph.
+
+    Strong components are the same as weak ones there, and need no transposed copy; nor
+    do weights have to be those of the graph.
+    """
+    ones = np.broadcast_to(np.float64(1), adjacency.nnz)
+    parts = (ones, adjacency.indices, adjacency.indptr)
+    pattern = with_small_indices(sparse.csr_array(parts, shape=adjacency.shape))
+    return connected_components(pattern, connection="strong")[1]
 
 
 def stationary_vectors(adjacency, degrees, limit):
@@ -19,7 +34,7 @@ def stationary_vectors(adjacency, degrees, limit):
     vectors : ndarray of shape (n_nodes, n_vectors)
         Orthonormal; for the `limit` components of the largest total degree.
     """
-    _, labels = connected_components(adjacency, directed=False)
+    labels = component_labels(adjacency)
     volumes = np.bincount(labels, weights=degrees)
     largest = np.argsort(-volumes, kind="stable")[: min(limit, (volumes > 0).sum())]
     column = np.full(len(volumes), -1)
