@@ -8,28 +8,22 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_array
 
-from sklearn_replearn.plotting._matplotlib import figure_and_axes
+from sklearn_replearn.plotting._estimators import (
+    dense,
+    display_name,
+    last_step,
+    output_names,
+    own_seed,
+)
+from sklearn_replearn.plotting._images import check_finite, check_images
+from sklearn_replearn.plotting._matplotlib import COLORS, figure_and_axes
 from sklearn_replearn.plotting._placement import place_labels, spread_rows
 
-# M. A. Petroff, "Accessible Color Sequences for Data Visualization", 2021.
-_COLORS = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-)
 _MARKERS = "o^sDv"
 _OTHERS_COLOR = "#d0d0d0"
-_MAX_CLASSES = len(_COLORS) * len(_MARKERS)
+_MAX_CLASSES = len(COLORS) * len(_MARKERS)
 _MAX_WHOLE_CLASSES = 10
 _LEGEND_ROW_INCHES = 0.23
 _MAX_TSNE_COLUMNS = 50
@@ -133,7 +127,7 @@ class EmbeddingDisplay:
                 f"a display draws one or two columns; got {Z.shape[1]}; "
                 "EmbeddingDisplay.from_embedding reduces them"
             )
-        self.embedding = _dense(Z)
+        self.embedding = dense(Z)
         n_samples = len(self.embedding)
         self.labels = None if labels is None else _check_labels(labels, n_samples)
         self.texts = None if texts is None else _check_texts(texts, n_samples)
@@ -233,7 +227,7 @@ class EmbeddingDisplay:
         Z = estimator.transform(X)
         Z, names = _check_embedding(Z)
         if names is None:
-            names = _output_names(estimator, Z.shape[1])
+            names = output_names(estimator, Z.shape[1])
         points, axis_labels, equal_scale = _reduce(
             Z, reduce, random_state, _with_shares(names, estimator)
         )
@@ -245,9 +239,7 @@ class EmbeddingDisplay:
             axis_labels=axis_labels,
             label_name=label_name,
             equal_scale=equal_scale,
-            estimator_name=type(_last_step(estimator)).__name__
-            if name is None
-            else name,
+            estimator_name=display_name(estimator, name),
         )
         return display.plot(
             ax=ax,
@@ -639,7 +631,7 @@ class _Group(NamedTuple):
 def _group(labels, n_samples):
     """One group per class; a nameless one where there are no classes."""
     if labels is None or labels.dtype.kind == "f":
-        return [_Group(None, np.arange(n_samples), _COLORS[0], _MARKERS[0])]
+        return [_Group(None, np.arange(n_samples), COLORS[0], _MARKERS[0])]
     classes, codes = np.unique(labels, return_inverse=True)
     shown = np.arange(len(classes))
     if len(classes) > _MAX_CLASSES:
@@ -647,8 +639,8 @@ def _group(labels, n_samples):
         shown = np.sort(by_size[: _MAX_CLASSES - 1])
     groups = []
     for i, code in enumerate(shown):
-        color = _COLORS[i % len(_COLORS)]
-        marker = _MARKERS[i // len(_COLORS)]
+        color = COLORS[i % len(COLORS)]
+        marker = _MARKERS[i // len(COLORS)]
         rows = np.flatnonzero(codes == code)
         groups.append(_Group(str(classes[code]), rows, color, marker))
     if len(shown) < len(classes):
@@ -765,26 +757,9 @@ def _check_texts(texts, n_samples):
 
 
 def _check_thumbnails(thumbnails, n_samples):
-    try:
-        thumbnails = np.asarray(thumbnails)
-    except ValueError as error:
-        raise ValueError("thumbnails must all have the same shape") from error
-    shape = thumbnails.shape
-    if thumbnails.ndim == 4 and shape[3] == 1:
-        thumbnails = thumbnails[..., 0]
-    if thumbnails.ndim not in (3, 4) or (
-        thumbnails.ndim == 4 and thumbnails.shape[3] not in (3, 4)
-    ):
-        raise ValueError(
-            "thumbnails must have shape (n_samples, height, width) or (n_samples, "
-            f"height, width, 1 | 3 | 4); got {shape}; flat images can be given as "
-            "thumbnails.reshape(-1, height, width)"
-        )
+    thumbnails = check_images(thumbnails, "thumbnails")
     _check_length("thumbnails", thumbnails, n_samples)
-    if 0 in shape:
-        raise ValueError(f"thumbnails have no pixels: shape {shape}")
-    if not np.isfinite(thumbnails).all():
-        raise ValueError("thumbnails has NaN or infinite values")
+    check_finite(thumbnails, "thumbnails")
     if thumbnails.ndim == 4 and thumbnails.dtype != np.uint8:
         low, high = thumbnails.min(), thumbnails.max()
         if low < 0 or high > 1:
@@ -823,13 +798,12 @@ def _reduce(Z, reduce, random_state, names):
                 "two; pass reduce='pca' or 'tsne', or two columns to "
                 "EmbeddingDisplay.from_embedding"
             )
-        return _dense(Z), names, False
+        return dense(Z), names, False
     if n_samples < 2:
         raise ValueError(
             f"reducing {n_columns} columns to two needs at least two rows; got one"
         )
-    if random_state is None:
-        random_state = int(np.random.default_rng().integers(2**31))
+    random_state = own_seed(random_state)
     if not isinstance(reduce, str):
         return _reduce_by(reduce, Z, random_state)
     if not _varies(Z):
@@ -856,7 +830,7 @@ def _reduce_by(transformer, Z, random_state):
     if names is None:
         name = type(transformer).__name__
         names = [f"{name} {i + 1}" for i in range(points.shape[1])]
-    return _dense(points), names, True
+    return dense(points), names, True
 
 
 def _pca(Z, n_components, random_state):
@@ -876,7 +850,7 @@ def _tsne(Z, random_state):
         # t-SNE's advice: noise and cost fall when the distances come from few columns.
         n_components = np.clip(Z.shape[0] - 1, 2, _MAX_TSNE_COLUMNS)
         Z, _ = _pca(Z, n_components, random_state)
-    Z = _dense(Z)
+    Z = dense(Z)
     tsne = TSNE(
         perplexity=min(30.0, (len(Z) - 1) / 3) if len(Z) > 3 else 1.0,
         init="pca",
@@ -892,29 +866,9 @@ def _varies(Z):
     return bool(np.ptp(Z, axis=0).any())
 
 
-def _dense(Z):
-    return Z.toarray() if issparse(Z) else Z
-
-
-def _last_step(estimator):
-    if isinstance(estimator, Pipeline):
-        steps = [step for _, step in estimator.steps if hasattr(step, "transform")]
-        return steps[-1] if steps else estimator
-    return estimator
-
-
-def _output_names(estimator, n_columns):
-    """The transformer's own names, when it has one for each column."""
-    try:
-        names = [str(name) for name in estimator.get_feature_names_out()]
-    except (AttributeError, ValueError):  # a step of a pipeline may have none
-        return None
-    return names if len(names) == n_columns else None
-
-
 def _with_shares(names, estimator):
     """Names with the share of the variance, where the estimator tells it."""
-    shares = getattr(_last_step(estimator), "explained_variance_ratio_", None)
+    shares = getattr(last_step(estimator), "explained_variance_ratio_", None)
     if names is None or shares is None or len(shares) != len(names):
         return names
     return [

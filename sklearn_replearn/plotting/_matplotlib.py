@@ -1,5 +1,19 @@
 """The displays' way to matplotlib, which is imported only when something is drawn."""
 
+# M. A. Petroff, "Accessible Color Sequences for Data Visualization", 2021.
+COLORS = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+
 
 def figure_and_axes(ax, *, caller, figsize=None):
     """The figure and axes to draw on: the ones given, or new ones.
