@@ -2,12 +2,12 @@
 
 Techniques that turn raw data into good vectors are ``fit``/``transform`` estimators
 here: they slot into ``Pipeline`` and ``GridSearchCV``, and apply what was fitted on the
-training data, exactly, to any other data. There are families for tables, text and
-graphs; images, signals and pairs are to follow.
+training data, exactly, to any other data. There are families for tables, text,
+graphs and images; pairs are to follow.
 
 The families are submodules, loaded when they are first used:
-``sklearn_replearn.decomposition``, ``sklearn_replearn.graph``,
-``sklearn_replearn.text``.
+``sklearn_replearn.autoencoder``, ``sklearn_replearn.decomposition``,
+``sklearn_replearn.graph``, ``sklearn_replearn.image``, ``sklearn_replearn.text``.
 """
 
 from importlib import import_module
@@ -15,8 +15,10 @@ from importlib import import_module
 __version__ = "0.1.0.dev0"
 
 _SUBMODULES = (
+    "autoencoder",
     "decomposition",
     "graph",
+    "image",
     "metrics",
     "plotting",
     "text",

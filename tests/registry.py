@@ -9,8 +9,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import skorch
+import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
+from torch import nn
 
+from sklearn_replearn.autoencoder import (
+    Autoencoder,
+    DenoisingAutoencoder,
+    VariationalAutoencoder,
+    VQAutoencoder,
+)
 from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
 from sklearn_replearn.graph import (
     DeepWalk,
@@ -22,6 +31,7 @@ from sklearn_replearn.graph import (
     NodeEncoder,
     ProNE,
 )
+from sklearn_replearn.image import ConvAutoencoder
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -65,9 +75,21 @@ SMALL_WALKS = {
     "random_state": 0,
 }
 
+#: A small network that is trained for a moment.
+SMALL_NETWORK = {
+    "n_components": 3,
+    "hidden_layer_sizes": (8,),
+    "max_epochs": 5,
+    "lr": 0.01,
+    "random_state": 0,
+}
+
 #: By class name, a configuration that fits in well under a second.
 INSTANCES = {
+    "Autoencoder": Autoencoder(**SMALL_NETWORK),
+    "ConvAutoencoder": ConvAutoencoder(channels=(4,), **SMALL_NETWORK),
     "DeepWalk": DeepWalk(**SMALL_WALKS),
+    "DenoisingAutoencoder": DenoisingAutoencoder(**SMALL_NETWORK),
     "EdgeEncoder": EdgeEncoder(embedder=QUICK_NETMF),
     "GraphClusterEncoder": GraphClusterEncoder(n_clusters=3, random_state=0),
     "LSA": LSA(n_components=3, random_state=0),
@@ -83,6 +105,11 @@ INSTANCES = {
     "SkipGramEmbedding": SkipGramEmbedding(
         n_components=3, subsample=0, max_epochs=3, min_count=1, random_state=0
     ),
+    # Codes take longer to tell the rows of small tables apart.
+    "VQAutoencoder": VQAutoencoder(
+        n_codes=1, codebook_size=8, **{**SMALL_NETWORK, "max_epochs": 40}
+    ),
+    "VariationalAutoencoder": VariationalAutoencoder(beta=0.1, **SMALL_NETWORK),
 }
 
 
@@ -101,6 +128,22 @@ def _steep_table():
     return CheckData("table", X[:60], np.arange(60) % 2, X[60:])
 
 
+STOPPER = skorch.callbacks.EarlyStopping(
+    "train_loss", patience=1, threshold=10, threshold_mode="abs"
+)
+
+
+def epochs(fitted, data):
+    """How many epochs a training took."""
+    return np.array([fitted.n_iter_])
+
+
+def epochs_of_two_fits(fitted, data):
+    return epochs(fitted.fit(data.X, data.y), data)
+
+
+TABLE = make_check_data(ScaledPCA())
+UNIT_TABLE = replace(TABLE, X=TABLE.X / 10, rows=TABLE.rows / 10)
 LARGE_TABLE = _large_table()
 STEEP_TABLE = _steep_table()
 LARGE_GRAPH = make_check_data(NetMF(), n_samples=240)
@@ -160,9 +203,55 @@ WALK_EMBEDDING_EFFECTS = {
     "random_state": [Effect(1), Effect(1, given=PMI_OF_WALKS)],
 }
 
+#: Effects of the parameters that all estimators with a network share.
+STOPS_EARLY = {
+    "early_stopping": True,
+    "n_iter_no_change": 1,
+    "lr": 0.3,
+    "max_epochs": 20,
+}
+DEEP_EFFECTS = {
+    "hidden_layer_sizes": [Effect((9,)), Effect(()), Effect(9)],
+    "activation": [Effect("tanh"), Effect("identity")],
+    "max_epochs": [Effect(6)],
+    "batch_size": [Effect(10)],
+    "lr": [Effect(0.02)],
+    "lr_schedule": [Effect("constant"), Effect("cosine")],
+    "weight_decay": [Effect(0.1)],
+    "optimizer": [Effect("sgd"), Effect("adamw", given={"weight_decay": 0.1})],
+    "early_stopping": [Effect(True)],
+    "validation_fraction": [Effect(0.3, given={"early_stopping": True})],
+    "n_iter_no_change": [Effect(3, given=STOPS_EARLY, observe=epochs)],
+    "callbacks": [Effect([STOPPER], observe=epochs)],
+    "warm_start": [Effect(True, observe=epochs_of_two_fits)],
+    "random_state": [Effect(1)],
+}
+AUTOENCODER_EFFECTS = {
+    "n_components": [Effect(2)],
+    "loss": [Effect("binary_cross_entropy", data=UNIT_TABLE)],
+    "encoder": [Effect(torch.nn.Linear(8, 3))],
+    "decoder": [Effect(torch.nn.Linear(3, 8))],
+    **DEEP_EFFECTS,
+}
+
 #: By class name, for each parameter the settings that must change the result.
 EFFECTS = {
+    "Autoencoder": {**AUTOENCODER_EFFECTS, "tied": [Effect(True)]},
+    "ConvAutoencoder": {
+        **AUTOENCODER_EFFECTS,
+        "image_shape": [Effect((2, 4))],
+        "channels": [Effect((5,)), Effect((4, 8)), Effect(5)],
+        "kernel_size": [Effect(5)],
+        "encoder": [Effect(nn.Sequential(nn.Flatten(), nn.Linear(8, 3)))],
+        "decoder": [Effect(nn.Sequential(nn.Linear(3, 8), nn.Unflatten(1, (1, 8))))],
+    },
     "DeepWalk": WALK_EMBEDDING_EFFECTS,
+    "DenoisingAutoencoder": {
+        **AUTOENCODER_EFFECTS,
+        "tied": [Effect(True)],
+        "noise": [Effect("masking")],
+        "noise_level": [Effect(0.5), Effect(0.5, given={"noise": "masking"})],
+    },
     "EdgeEncoder": {
         "graph": [Effect(CHAIN)],
         "embedder": [Effect(NetMF(n_components=2, random_state=0)), Effect(None)],
@@ -289,5 +378,19 @@ EFFECTS = {
         "max_epochs": [Effect(2)],
         "lr": [Effect(0.05)],
         "random_state": [Effect(1)],
+    },
+    "VQAutoencoder": {
+        **AUTOENCODER_EFFECTS,
+        "n_codes": [Effect(3)],
+        "codebook_size": [Effect(3)],
+        "commitment": [Effect(1.0)],
+    },
+    "VariationalAutoencoder": {
+        **AUTOENCODER_EFFECTS,
+        "beta": [
+            Effect(0.2),
+            Effect(0.2, given={"loss": "binary_cross_entropy"}, data=UNIT_TABLE),
+        ],
+        "encoder": [Effect(torch.nn.Linear(8, 6))],
     },
 }

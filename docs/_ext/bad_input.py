@@ -12,10 +12,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+import torch
 from docutils import nodes
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sphinx.util.docutils import SphinxDirective
 
+from sklearn_replearn.autoencoder import (
+    Autoencoder,
+    DenoisingAutoencoder,
+    VariationalAutoencoder,
+    VQAutoencoder,
+)
 from sklearn_replearn.decomposition import ScaledPCA, SimilarityEmbedding
 from sklearn_replearn.graph import (
     DeepWalk,
@@ -30,6 +38,7 @@ from sklearn_replearn.graph import (
     path_lengths,
     tree_to_adjacency,
 )
+from sklearn_replearn.image import ConvAutoencoder
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -52,7 +61,11 @@ EDGES = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (3, 5), (4, 5)]  # two triangle
 NAMES = {
     "np": np,
     "sp": sp,
+    "torch": torch,
+    "Autoencoder": Autoencoder,
+    "ConvAutoencoder": ConvAutoencoder,
     "DeepWalk": DeepWalk,
+    "DenoisingAutoencoder": DenoisingAutoencoder,
     "EdgeEncoder": EdgeEncoder,
     "GraphClusterEncoder": GraphClusterEncoder,
     "LSA": LSA,
@@ -67,6 +80,8 @@ NAMES = {
     "SimilarityEmbedding": SimilarityEmbedding,
     "SkipGramEmbedding": SkipGramEmbedding,
     "TfidfVectorizer": TfidfVectorizer,
+    "VQAutoencoder": VQAutoencoder,
+    "VariationalAutoencoder": VariationalAutoencoder,
     "as_adjacency": as_adjacency,
     "file_with": file_with,
     "path_lengths": path_lengths,
@@ -373,7 +388,102 @@ GRAPHS = [
     ),
 ]
 
-CASES = {"tables": TABLES, "texts": TEXTS, "graphs": GRAPHS}
+NETWORKS = [
+    ("NaN", "Autoencoder(2).fit([[1.0, np.nan], [2.0, 3.0]])", ValueError),
+    (
+        "Infinity in `transform`",
+        "Autoencoder(2).fit(table).transform([[1.0, np.inf, 0.0, 0.0]])",
+        ValueError,
+    ),
+    ("One row", "Autoencoder(2).fit([[1.0, 2.0]])", ValueError),
+    ("One column", "Autoencoder(1).fit(table[:, :1]).transform([[1.0]]).shape", None),
+    (
+        "A constant column",
+        "Autoencoder(1).fit(table * [1, 1, 1, 0] + 9).reconstruct(table[:1]).round(2)",
+        None,
+    ),
+    (
+        "Nothing but constant columns",
+        "Autoencoder(1).fit(np.ones((20, 3))).effective_rank_",
+        None,
+    ),
+    ("Huge values", "Autoencoder(2).fit(1e200 * table)", ValueError),
+    (
+        "Too large a learning rate",
+        "Autoencoder(2, optimizer='sgd', lr=1e9).fit(table)",
+        ValueError,
+    ),
+    (
+        "A learning rate with which nothing is learned",
+        "Autoencoder(2, optimizer='sgd', lr=1e-30).fit(table)",
+        ConvergenceWarning,
+    ),
+    (
+        "More rows in a batch than there are",
+        "Autoencoder(2, batch_size=50).fit(table).n_iter_",
+        UserWarning,
+    ),
+    (
+        "No row left to stop early by",
+        "Autoencoder(2, early_stopping=True, validation_fraction=0.01).fit(table)",
+        ValueError,
+    ),
+    ("An unknown optimizer", "Autoencoder(2, optimizer='ada').fit(table)", ValueError),
+    ("An unknown device", "Autoencoder(2, device='gpu').fit(table)", ValueError),
+    (
+        "Values that are no probabilities",
+        "Autoencoder(2, loss='binary_cross_entropy').fit(table)",
+        ValueError,
+    ),
+    (
+        "A module with outputs of the wrong shape",
+        "Autoencoder(2, encoder=torch.nn.Linear(4, 3)).fit(table)",
+        ValueError,
+    ),
+    (
+        "A module that cannot take the input",
+        "Autoencoder(2, encoder=torch.nn.Linear(9, 2)).fit(table)",
+        ValueError,
+    ),
+    (
+        "No units in a layer",
+        "Autoencoder(2, hidden_layer_sizes=(8, 0)).fit(table)",
+        ValueError,
+    ),
+    (
+        "Another network to go on with",
+        "Autoencoder(2, warm_start=True).fit(table)"
+        ".set_params(n_components=3).fit(table)",
+        ValueError,
+    ),
+    (
+        "A layer that there is not",
+        "Autoencoder(2, hidden_layer_sizes=()).fit(table).as_module('head')",
+        ValueError,
+    ),
+    (
+        "All values masked",
+        "DenoisingAutoencoder(2, noise='masking', noise_level=1.0).fit(table)",
+        ValueError,
+    ),
+    (
+        "Codes that do not come out even",
+        "VQAutoencoder(4, n_codes=3).fit(table)",
+        ValueError,
+    ),
+    (
+        "A weight under which every code is the same",
+        "VariationalAutoencoder(2, beta=1e4).fit(table)",
+        ConvergenceWarning,
+    ),
+    (
+        "Images of another shape than said",
+        "ConvAutoencoder(2, image_shape=(3, 3)).fit(table)",
+        ValueError,
+    ),
+]
+
+CASES = {"tables": TABLES, "texts": TEXTS, "graphs": GRAPHS, "networks": NETWORKS}
 
 
 def outcome(expression, expected):

@@ -1,0 +1,1 @@
+"""Training and encoding with torch and skorch, shared by the neural families."""

@@ -1,0 +1,412 @@
+"""The estimator that every neural technique is: validation, training, encoding."""
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from copy import deepcopy
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_replearn._deep.modules import (
+    ACTIVATIONS,
+    UpToLayer,
+    has_own_modules,
+)
+from sklearn_replearn._deep.net import (
+    OPTIMIZERS,
+    Batches,
+    Net,
+    as_device,
+    as_tensor,
+    in_precision,
+    make_optimizer,
+    map_rows,
+    seeded,
+)
+from sklearn_replearn._deep.networks import build_network
+from sklearn_replearn._deep.schedules import SCHEDULES
+from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
+from sklearn_replearn._validation import as_seed, unchanged_by_errors
+
+#: Rows that the spread of the data, and the health of the codes, are judged by.
+N_SOME_ROWS = 1024
+
+#: What networks read without a copy; of all else there is one in single precision.
+DTYPES = (np.float32, np.float64, np.uint8)
+
+
+class BaseDeepTransformer(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+):
+    """Base of all estimators that train a network.
+
+    A technique says which network it trains, and by which loss, in `_design`; the rest
+    is here. The parameters below are those that all techniques share.
+    """
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions(set(SCHEDULES))],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "callbacks": [list, tuple, None],
+        "warm_start": ["boolean"],
+        "device": [str, torch.device],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def _design(self, X):
+        """The description of the network for X, and the loss that it is trained by.
+
+        Returns
+        -------
+        description : dict
+            As `build_network` takes it.
+        criterion : torch module
+            Of the network's output and the batch.
+        """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            At least two rows of finite numbers.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If X is not such a table, if parameters contradict each other, or if the
+            training diverges. The estimator is then as it was before.
+        """
+        with unchanged_by_errors(self):
+            X = self._validate(X, reset=True)
+            with seeded(as_seed(self.random_state), as_device(self.device)):
+                net = self._train(X)
+            self.net_ = net
+            self._set_fitted(X)
+            findings = self._find_ills(X)
+            if findings:
+                warnings.warn(
+                    f"{type(self).__name__}: {'; '.join(findings)}.",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
+        return self
+
+    def transform(self, X):
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components_)
+            In X's own precision; integers give float32.
+        """
+        return self._map_rows("encode", X)
+
+    def as_module(self, layer=None):
+        """A copy of the trained network, for gradients and for other torch code.
+
+        Parameters
+        ----------
+        layer : str, default=None
+            Name of the layer whose output is wanted, one of those that
+            ``as_module().network.named_modules()`` names. ``None`` gives the code.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            In evaluation mode. It takes a float32 tensor of what `transform` takes
+            (uint8 images as [0, 1]); inside, the channels of images come first.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer; the message lists those that there are.
+        """
+        check_is_fitted(self)
+        return UpToLayer(deepcopy(self.net_.module_).eval(), layer)
+
+    # -- fitting ---------------------------------------------------------------
+
+    def _train(self, X):
+        """A trained net."""
+        device = as_device(self.device)
+        description, criterion = self._design(X)
+        module, optimizer_state = self._start(description, X)
+        train, held_out = self._split(len(X))
+        net = Net.for_training(
+            module,
+            description,
+            criterion,
+            self._loss_unit(module),
+            lr=self.lr,
+            max_epochs=self.max_epochs,
+            batch_size=self._batch_size(len(train)),
+            device=str(device),
+            callbacks=deepcopy(list(self.callbacks or [])),
+            **self._optimizer_options(device),
+        )
+        if optimizer_state is not None:
+            fresh = net.optimizer_.state_dict()
+            net.optimizer_.load_state_dict(fresh | {"state": optimizer_state})
+        make_batches = partial(
+            Batches,
+            as_tensor(X).to(device),
+            batch_size=net.batch_size,
+            arrange=module.arrange,
+            scale=self._scale(X),
+        )
+        try:
+            net.train_epochs(
+                make_batches(index=train),
+                make_batches(index=held_out, shuffle=False) if len(held_out) else None,
+                schedule=SCHEDULES[self.lr_schedule],
+                n_iter_no_change=self.n_iter_no_change,
+                verbose=self.verbose,
+            )
+        except FloatingPointError as error:
+            largest = float(max(abs(X.max()), abs(X.min())))
+            raise ValueError(
+                f"{type(self).__name__} diverged: {error}. Values of X reach "
+                f"{largest:.3g} in absolute value and lr is {self.lr}; standardise X, "
+                "or lower lr."
+            ) from None
+        return net
+
+    def _start(self, description, X):
+        """The network to train, and the state of the optimizer to go on with."""
+        if not (self.warm_start and hasattr(self, "net_")):
+            module = build_network(description)
+            self._prepare_network(module, X)
+            return module, None
+        before = self.net_.description
+        changed = [
+            name
+            for name in description
+            if _plain(description[name]) != _plain(before.get(name))
+        ]
+        if changed:
+            raise ValueError(
+                "warm_start=True goes on with the network as it is, but the parameters "
+                f"now describe another one ({', '.join(changed)}: "
+                f"{_plain(before.get(changed[0]))} then, "
+                f"{_plain(description[changed[0]])} now); set warm_start=False."
+            )
+        optimizer = getattr(self.net_, "optimizer_", None)
+        state = None
+        if type(optimizer) is self._optimizer_options(torch.device("cpu"))["optimizer"]:
+            state = deepcopy(optimizer.state_dict()["state"])
+        return deepcopy(self.net_.module_), state
+
+    def _optimizer_options(self, device):
+        if isinstance(self.optimizer, type) and not issubclass(
+            self.optimizer, torch.optim.Optimizer
+        ):
+            raise ValueError(
+                f"optimizer={self.optimizer.__name__} is no torch.optim.Optimizer; "
+                f"take one, or one of {sorted(OPTIMIZERS)}."
+            )
+        return make_optimizer(self.optimizer, self.weight_decay, device)
+
+    def _split(self, n_samples):
+        """Indices of the rows to train with, and of those held out."""
+        if not self.early_stopping:
+            return torch.arange(n_samples), torch.arange(0)
+        n_held_out = round(self.validation_fraction * n_samples)
+        if not 1 <= n_held_out <= n_samples - 2:
+            raise ValueError(
+                f"early_stopping needs a row to judge by and two to train with, but "
+                f"validation_fraction={self.validation_fraction} of {n_samples} rows "
+                f"holds out {n_held_out}; change it, or set early_stopping=False."
+            )
+        order = torch.randperm(n_samples)
+        return order[n_held_out:], order[:n_held_out]
+
+    def _batch_size(self, n_samples):
+        if self.batch_size == "auto":
+            return min(n_samples, max(16, min(128, n_samples // 16)))
+        if self.batch_size > n_samples:
+            warnings.warn(
+                f"batch_size={self.batch_size} is more than the {n_samples} rows to "
+                "train with: each epoch is one batch of all of them.",
+                UserWarning,
+                stacklevel=5,
+            )
+        return min(self.batch_size, n_samples)
+
+    def _set_fitted(self, X):
+        """Set the attributes that tell of the training."""
+        epochs = list(self.net_.history)
+        goes_on = self.warm_start and hasattr(self, "loss_curve_")
+        before = self.loss_curve_ if goes_on else []
+        self.loss_curve_ = before + [epoch["train_loss"] for epoch in epochs]
+        self.n_iter_ = len(self.loss_curve_)
+        if self.early_stopping:
+            before = (goes_on and self.validation_loss_curve_) or []
+            held_out = [epoch["valid_loss"] for epoch in epochs]
+            self.validation_loss_curve_ = before + held_out
+        else:
+            self.validation_loss_curve_ = None
+
+    def _find_ills(self, X):
+        """What is wrong with the training and its result, and what to change."""
+        findings = self._examine(some_rows(X))
+        losses = [epoch["train_loss"] for epoch in self.net_.history]
+        if len(losses) >= 5 and min(losses[1:]) > 0.999 * losses[0] > 0:
+            findings.append(
+                f"the loss has not fallen in {len(losses)} epochs (it is "
+                f"{losses[-1]:.3g}): standardise X, or change lr"
+            )
+        return findings
+
+    def _examine(self, X):
+        """Set attributes of health from some training rows.
+
+        Returns
+        -------
+        findings : list of str
+            What is ill with the representation, each with what to change.
+        """
+        return []
+
+    # -- input -----------------------------------------------------------------
+
+    def _validate(self, X, *, reset=False):
+        """Rows as an array of one of `DTYPES`. NaN in `transform` is found later."""
+        if not reset:
+            check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            ensure_min_samples=2 if reset else 1,
+            ensure_all_finite=reset,
+        )
+        return X if X.dtype in DTYPES else X.astype(np.float32)
+
+    def _scale(self, X):
+        """Factor by which the network wants the numbers of X."""
+        return 1.0
+
+    def _loss_unit(self, module):
+        """What the loss is divided by in training, so that `lr` means the same."""
+        return 1.0
+
+    def _prepare_network(self, module, X):
+        """Raise if a module that the user gave does not fit X; else adapt its start."""
+
+    # -- encoding --------------------------------------------------------------
+
+    def _map_rows(self, name, X):
+        """Apply a method of the network to rows."""
+        return self._map_validated(name, self._validate(X))
+
+    def _map_validated(self, name, X, *, arrange=True):
+        """Apply a method of the network to rows, or (without `arrange`) to codes.
+
+        In their own precision, but for a module that the user gave, which works in
+        single precision.
+        """
+        dtype = X.dtype if X.dtype == np.float64 else np.dtype(np.float32)
+        single = dtype == np.float32 or has_own_modules(self.net_.description)
+        module = self.net_.module_
+        network = module if single else in_precision(module, np.float64)
+        method = getattr(network, name)
+        results, finite = map_rows(
+            (lambda rows: method(network.arrange(rows))) if arrange else method,
+            X,
+            block_rows=module.block_rows,
+            dtype=torch.float32 if single else torch.float64,
+            device=torch.device(self.net_.device),
+            scale=self._scale(X),
+        )
+        if not finite:
+            assert_all_finite(X, input_name="X")
+        if results.dtype.kind == "f":
+            results = results.astype(dtype, copy=False)
+        return results
+
+    @property
+    def _n_features_out(self):
+        return self.n_components_
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "net_" in state:
+            state["net_"] = state["net_"].plain_state()
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if isinstance(state.get("net_"), dict):
+            self.net_ = Net.for_encoding(
+                **state["net_"], device=_device_at_hand(self.device)
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def some_rows(X):
+    """At most `N_SOME_ROWS` rows from all over X."""
+    step = max(1, len(X) // N_SOME_ROWS)
+    return X[::step][:N_SOME_ROWS]
+
+
+def _plain(value):
+    """A part of a description, without the modules that it may hold."""
+    return "a torch module" if isinstance(value, torch.nn.Module) else value
+
+
+def _device_at_hand(device):
+    """The device of a parameter, or the CPU where it is not there."""
+    try:
+        return as_device(device)
+    except ValueError:
+        return torch.device("cpu")

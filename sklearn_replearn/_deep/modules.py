@@ -1,0 +1,185 @@
+"""Layers, and the networks made of them, from plain descriptions.
+
+A description is a dict of strings and numbers, so that a fitted estimator can be saved
+without its network and rebuild it anywhere. Where it holds a torch module instead of a
+dict, a copy of that module is taken.
+"""
+
+from copy import deepcopy
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+ACTIVATIONS = {
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "identity": nn.Identity,
+    "leaky_relu": nn.LeakyReLU,
+    "logistic": nn.Sigmoid,
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+
+
+def has_own_modules(description):
+    """Whether a part of the network is a module that the user gave."""
+    return any(isinstance(value, nn.Module) for value in description.values())
+
+
+def build_layers(description):
+    """Layers from their description, or a copy of a module."""
+    if isinstance(description, nn.Module):
+        return deepcopy(description)
+    options = dict(description)
+    return LAYERS[options.pop("layers")](**options)
+
+
+def mlp(sizes, activation):
+    """Linear layers with the activation between them, but not after the last."""
+    steps = []
+    for n_inputs, n_outputs in pairwise(sizes):
+        steps += [nn.Linear(n_inputs, n_outputs), ACTIVATIONS[activation]()]
+    return nn.Sequential(*steps[:-1])
+
+
+LAYERS = {"mlp": mlp}
+
+
+class TiedLinear(nn.Module):
+    """The transpose of a linear layer, with a bias of its own."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.other = [linear]  # in a list: its weights are not ours to register
+        self.bias = nn.Parameter(torch.zeros(linear.in_features))
+
+    def forward(self, x):
+        return functional.linear(x, self.other[0].weight.t(), self.bias)
+
+
+def tied_decoder(encoder):
+    """The layers of an MLP backwards, with its weights transposed."""
+    steps = [
+        TiedLinear(step) if isinstance(step, nn.Linear) else deepcopy(step)
+        for step in reversed(encoder)
+    ]
+    return nn.Sequential(*steps)
+
+
+class Network(nn.Module):
+    """What an estimator trains: `forward` in training, `encode` afterwards."""
+
+    #: Rows that are encoded at a time. Fewer are padded to as many, since the rounding
+    #: of a row depends on the shape that it is computed in.
+    block_rows = 256
+
+    def arrange(self, rows):
+        """The input of the layers, from rows as the estimator has them."""
+        return rows
+
+    def encode(self, x):
+        """Codes, of shape (n_samples, n_components)."""
+        raise NotImplementedError
+
+    def evaluate(self, x):
+        """A pass through all the layers, without noise."""
+        return self.encode(x)
+
+
+class UpToLayer(nn.Module):
+    """What one layer of a network puts out for rows.
+
+    Parameters
+    ----------
+    network : Network
+    layer : str or None
+        Its name among ``network.named_modules()``; ``None`` for the code.
+    """
+
+    def __init__(self, network, layer=None):
+        super().__init__()
+        names = [name for name, _ in network.named_modules() if name]
+        if layer is not None and layer not in names:
+            raise ValueError(f"There is no layer {layer!r}; there are {names}.")
+        self.network = network
+        self.layer = layer
+        self.train(network.training)
+
+    def forward(self, rows):
+        x = self.network.arrange(rows)
+        if self.layer is None:
+            return self.network.encode(x)
+        outputs = []
+        hook = self.network.get_submodule(self.layer).register_forward_hook(
+            lambda layer, inputs, output: outputs.append(output)
+        )
+        try:
+            self.network.evaluate(x)
+        finally:
+            hook.remove()
+        return outputs[0]
+
+
+class EncoderDecoder(Network):
+    """Rows to codes and back.
+
+    `forward` is what is trained: for binary cross-entropy it gives logits, where
+    `decode` gives probabilities.
+
+    Parameters
+    ----------
+    encoder, decoder : dict or torch module
+        ``decoder="tied"`` shares the weights of the encoder, an MLP.
+    shape : sequence of int
+        Of a sample, as the layers have it.
+    binary : bool
+        Whether the outputs are probabilities.
+
+    Attributes
+    ----------
+    center, spread : tensors of shape `shape` and ()
+        The encoder sees ``(x - center) / spread``: layers learn badly from numbers that
+        are far from zero for what they vary, or that vary far more or less than by 1.
+    gain, offset : tensors of shape () and `shape`
+        What the decoder gives is ``gain * output + offset``.
+    """
+
+    def __init__(self, encoder, decoder, shape, binary=False):
+        super().__init__()
+        self.encoder = build_layers(encoder)
+        self.decoder = (
+            tied_decoder(self.encoder) if decoder == "tied" else build_layers(decoder)
+        )
+        self.binary = binary
+        self.register_buffer("center", torch.zeros(shape))
+        self.register_buffer("spread", torch.ones(()))
+        self.register_buffer("gain", torch.ones(()))
+        self.register_buffer("offset", torch.zeros(shape))
+
+    def run_encoder(self, x):
+        return self.encoder((x - self.center) / self.spread)
+
+    def run_decoder(self, z):
+        return torch.addcmul(self.offset, self.decoder(z), self.gain)
+
+    def encode(self, x):
+        return self.run_encoder(x)
+
+    def decode(self, z):
+        x = self.run_decoder(z)
+        return torch.sigmoid(x) if self.binary else x
+
+    def reconstruct(self, x):
+        return self.decode(self.encode(x))
+
+    evaluate = reconstruct
+
+    def squared_errors(self, x):
+        """Mean squared error of each row, as a column."""
+        return (self.reconstruct(x) - x).square().flatten(1).mean(1, keepdim=True)
+
+    def forward(self, x):
+        return self.run_decoder(self.encode(x))

@@ -1,0 +1,24 @@
+"""All networks by name, so that a saved one can be built again."""
+
+from sklearn_replearn._deep.convolutions import ConvEncoderDecoder
+from sklearn_replearn._deep.corruption import DenoisingEncoderDecoder
+from sklearn_replearn._deep.modules import EncoderDecoder
+from sklearn_replearn._deep.quantization import QuantizedEncoderDecoder
+from sklearn_replearn._deep.variational import VariationalEncoderDecoder
+
+NETWORKS = {
+    network.__name__: network
+    for network in (
+        ConvEncoderDecoder,
+        DenoisingEncoderDecoder,
+        EncoderDecoder,
+        QuantizedEncoderDecoder,
+        VariationalEncoderDecoder,
+    )
+}
+
+
+def build_network(description):
+    """The network that a description names, with fresh weights."""
+    options = dict(description)
+    return NETWORKS[options.pop("network")](**options)

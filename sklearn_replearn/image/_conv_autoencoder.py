@@ -1,0 +1,327 @@
+"""An autoencoder of convolutions, for images and for signals."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
+from sklearn_replearn._deep.reconstruction import BaseAutoencoder
+from sklearn_replearn._sklearn import Interval
+from sklearn_replearn._validation import (
+    flatten_images,
+    refuse_other_images,
+    resolve_image_shape,
+)
+
+
+class ConvAutoencoder(BaseAutoencoder):
+    r"""Codes of images from which convolutions can reconstruct them.
+
+    An encoder :math:`f` with `n_components` outputs and a decoder :math:`g` are trained
+    together to minimise
+
+    .. math:: \frac{1}{n d} \sum_i \lVert x_i - g(f(x_i)) \rVert^2
+
+    over the d values of n images (or the cross-entropy of :math:`x_{ij}` and the
+    decoded probabilities). Each stage of the encoder is a convolution at every second
+    pixel, which halves the sides, rounded up, and an activation; linear layers make the
+    code of the last stage's maps [1]_. The decoder has the same layers backwards, with
+    transposed convolutions [2]_. A map has the same weights at every place, so that
+    there is less to learn than for
+    :class:`~sklearn_replearn.autoencoder.Autoencoder`, which has weights of their own
+    for each pixel.
+
+    In all methods X holds images in one of these forms, with the channels last:
+
+    - rows of height * width * channels numbers, and `image_shape`;
+    - an array of shape (n_samples, height, width);
+    - an array of shape (n_samples, height, width, channels);
+    - rows without `image_shape`: each is a signal with one channel, such as a spectrum
+      or a time series, and the convolutions have one dimension.
+
+    uint8 stands for [0, 1]: it is divided by 255, a batch at a time. All other numbers
+    are taken as they are. Their mean and their unit do not matter.
+
+    Parameters
+    ----------
+    n_components : int, default=32
+        Numbers in a code. More than an image has are allowed.
+    image_shape : tuple of int, default=None
+        (height, width) or (height, width, channels) of the images that rows hold.
+        ``None`` takes it from an array of images, and reads rows as signals.
+    channels : int or sequence of int, default=(16, 32)
+        Number of maps after each stage of the encoder.
+    kernel_size : int, default=3
+        Side of the kernels, an odd number of at least 3.
+    loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
+        What is minimised: the mean squared error, or, for values in [0, 1], the mean
+        cross-entropy of the decoded probabilities in nats.
+    encoder : torch.nn.Module, default=None
+        Encoder in place of the one that `channels` describes: from a float32 tensor of
+        shape (n_images, channels, height, width), or (n_signals, 1, length), to
+        (n_images, n_components). It is copied, and never changed.
+    decoder : torch.nn.Module, default=None
+        The same for the decoder: from (n_images, n_components) to the shape that the
+        encoder takes, logits if the loss is "binary_cross_entropy".
+    hidden_layer_sizes : int or sequence of int, default=()
+        Units of hidden layers between the last stage's maps and the code; the decoder
+        has the same backwards.
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "logistic", \
+            "identity"}, default="relu"
+        Function of the hidden units.
+    max_epochs : int, default=50
+        Passes over the training rows.
+    batch_size : int or "auto", default="auto"
+        Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
+        least 16 and at most 128.
+    lr : float, default=5e-3
+        Learning rate; its largest value where `lr_schedule` changes it.
+    lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
+        Course of the learning rate over `max_epochs`: constant; up from 4 % for three
+        tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
+    weight_decay : float, default=0.0
+        The optimizer's penalty on the weights.
+    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
+        "sgd" has Nesterov's momentum of 0.9. A class is a subclass of
+        ``torch.optim.Optimizer``, made with `lr` and, unless it is 0, `weight_decay`.
+    early_stopping : bool, default=False
+        Hold rows out, stop when the loss on them no longer falls, and keep the weights
+        that were best on them.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping holds out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Epochs without a lower loss on the rows held out, after which to stop.
+    callbacks : list of skorch callbacks, default=None
+        They are copied, and hear of the net that is trained, `net_`, at each epoch; at
+        each batch, too, if one of them has a hook for it.
+    warm_start : bool, default=False
+        Let `fit` go on from the weights that it finds.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA where it is there, else the CPU.
+    random_state : int, RandomState instance or None, default=None
+        First weights, order of the batches, and rows held out.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    n_components_ : int
+        Number of components.
+    image_shape_ : tuple of int
+        (height, width, channels) of the images of :meth:`fit`, or (length, 1) of its
+        signals.
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is its network, ``net_.callbacks_`` the
+        callbacks, ``net_.history`` what happened in each epoch. Only the network is
+        saved.
+    loss_curve_ : list of float
+        Mean loss of a row in each epoch of the training.
+    validation_loss_curve_ : list of float or None
+        The same for the rows that early stopping holds out.
+    n_iter_ : int
+        Number of epochs.
+    effective_rank_ : float
+        Number of directions in which the codes of training rows vary, each by its
+        share (Roy and Vetterli, 2007); at most `n_components_`.
+    n_dead_units_ : int
+        Hidden units that give the same value for every training row.
+    n_features_in_ : int
+        Number of values of an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has string column names.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the code has collapsed, most hidden units are dead, or the loss has not
+        fallen; it says what to change. `effective_rank_` and `n_dead_units_` are found
+        from at most 1,024 training rows.
+
+    See Also
+    --------
+    sklearn_replearn.autoencoder.Autoencoder : For rows without neighbourhoods.
+    sklearn_replearn.plotting.ReconstructionDisplay : Images beside reconstructions.
+
+    Notes
+    -----
+    What :meth:`as_module` gives takes a float tensor of any of these forms; the layers
+    in it have the channels first.
+
+    References
+    ----------
+    .. [1] J. Masci, U. Meier, D. Ciresan and J. Schmidhuber, "Stacked convolutional
+       auto-encoders for hierarchical feature extraction", ICANN 2011.
+    .. [2] M. D. Zeiler, D. Krishnan, G. W. Taylor and R. Fergus, "Deconvolutional
+       networks", CVPR 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_replearn.image import ConvAutoencoder
+    >>> images = load_digits().images / 16
+    >>> autoencoder = ConvAutoencoder(
+    ...     n_components=8, channels=(16,), lr=0.03, max_epochs=10, random_state=0
+    ... ).fit(images[:1000])
+    >>> autoencoder.transform(images[1000:]).shape
+    (797, 8)
+    >>> autoencoder.reconstruct(images[1000:]).shape
+    (797, 8, 8)
+    >>> f"{autoencoder.score(images[1000:]):.1f}"  # 0.6 from 8 principal components
+    '0.7'
+    """
+
+    _parameter_constraints = {
+        **BaseAutoencoder._parameter_constraints,
+        "image_shape": [tuple, list, None],
+        "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "kernel_size": [Interval(Integral, 3, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=32,
+        *,
+        image_shape=None,
+        channels=(16, 32),
+        kernel_size=3,
+        loss="squared_error",
+        encoder=None,
+        decoder=None,
+        hidden_layer_sizes=(),
+        activation="relu",
+        max_epochs=50,
+        batch_size="auto",
+        lr=5e-3,
+        lr_schedule="one_cycle",
+        weight_decay=0.0,
+        optimizer="adam",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        callbacks=None,
+        warm_start=False,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.image_shape = image_shape
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.loss = loss
+        self.encoder = encoder
+        self.decoder = decoder
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def inverse_transform(self, X):
+        """Images from their codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components_)
+
+        Returns
+        -------
+        X_original : ndarray
+            Of the shape that the X of :meth:`fit` had, but for the number of samples.
+            If the X of :meth:`fit` was uint8, in [0, 1] for its [0, 255].
+        """
+        return self._as_in_fit(super().inverse_transform(X))
+
+    def reconstruct(self, X):
+        """Images, encoded and decoded.
+
+        Parameters
+        ----------
+        X : array-like
+
+        Returns
+        -------
+        X_reconstructed : ndarray
+            As :meth:`inverse_transform` gives it.
+        """
+        return self._as_in_fit(super().reconstruct(X))
+
+    def _as_in_fit(self, images):
+        """Images with their channels first, in the form of the X of `fit`."""
+        return np.moveaxis(images, 1, -1).reshape(len(images), *self._sample_shape)
+
+    def _design(self, X):
+        *sides, n_channels = self.image_shape_
+        shape = [n_channels, *sides]
+        layers = {
+            "shape": shape,
+            "channels": self._channels(),
+            "kernel_size": self._odd_kernel_size(),
+            "hidden_sizes": self._hidden_sizes(),
+            "n_components": int(self.n_components),
+            "activation": self.activation,
+        }
+        encoder, decoder = (
+            {"layers": name, **layers} if own is None else own
+            for name, own in (
+                ("conv_encoder", self.encoder),
+                ("conv_decoder", self.decoder),
+            )
+        )
+        description = {
+            "network": "ConvEncoderDecoder",
+            "encoder": encoder,
+            "decoder": decoder,
+            "shape": shape,
+            "binary": self.loss == "binary_cross_entropy",
+        }
+        return description, RECONSTRUCTION_LOSSES[self.loss]()
+
+    def _channels(self):
+        channels = self._sizes("channels", "channels")
+        if not channels:
+            raise ValueError(
+                "channels is empty, but at least one stage of convolutions is needed; "
+                "take sklearn_replearn.autoencoder.Autoencoder for none."
+            )
+        return channels
+
+    def _odd_kernel_size(self):
+        if self.kernel_size % 2 == 0:
+            raise ValueError(
+                "kernel_size must be odd, so that a kernel has a middle; got "
+                f"{self.kernel_size}."
+            )
+        return int(self.kernel_size)
+
+    def _validate(self, X, *, reset=False):
+        if not reset:
+            check_is_fitted(self)
+        X, shape = flatten_images(X)
+        if not reset:
+            refuse_other_images(shape, self.image_shape_)
+        X = super()._validate(X, reset=reset)
+        if reset:
+            self.image_shape_ = resolve_image_shape(self.image_shape, shape, X.shape[1])
+            self._sample_shape = shape or X.shape[1:]
+        return X
+
+    def _scale(self, X):
+        return 1 / 255 if X.dtype == np.uint8 else 1.0
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

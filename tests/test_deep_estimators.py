@@ -1,0 +1,125 @@
+"""What all estimators with a network share: words, order, saving, processes."""
+
+import inspect
+import pickle
+import re
+
+import numpy as np
+import pytest
+import skops.io
+import torch
+from joblib import Parallel, delayed
+from registry import INSTANCES
+from sklearn.base import clone
+
+from sklearn_replearn._deep.base import BaseDeepTransformer
+from sklearn_replearn.autoencoder import Autoencoder
+from sklearn_replearn.utils.estimator_checks import make_check_data
+
+DEEP = [
+    estimator
+    for estimator in INSTANCES.values()
+    if isinstance(estimator, BaseDeepTransformer)
+]
+SHARED = list(BaseDeepTransformer._parameter_constraints)
+
+each = pytest.mark.parametrize("estimator", DEEP, ids=lambda e: type(e).__name__)
+
+
+def defaults(cls):
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(cls.__init__).parameters.items()
+        if name != "self"
+    }
+
+
+def documented(cls):
+    """By parameter, its lines in the docstring of the class."""
+    text = inspect.getdoc(cls)
+    section = text.partition("Parameters\n----------\n")[2].partition("\n\nAttributes")[
+        0
+    ]
+    parts = re.split(r"^(\w+) : ", section, flags=re.M)[1:]
+    return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+
+
+@each
+def test_shared_parameters_come_last_in_one_order(estimator):
+    names = list(defaults(type(estimator)))
+    assert names[0] == "n_components"
+    assert names[-len(SHARED) :] == SHARED
+    assert list(documented(type(estimator))) == names
+
+
+@each
+def test_shared_parameters_have_the_same_defaults_and_words(estimator):
+    ours, model = type(estimator), Autoencoder
+    # What layers and random numbers there are, and which rate is best, is their own.
+    own = {"hidden_layer_sizes", "lr", "random_state"}
+    for name in set(SHARED) - own:
+        assert defaults(ours)[name] == defaults(model)[name]
+        assert documented(ours)[name] == documented(model)[name]
+
+
+@each
+def test_skops_needs_to_trust_the_class_alone(estimator):
+    data = make_check_data(estimator)
+    fitted = clone(estimator).fit(data.X, data.y)
+    saved = skops.io.dumps(fitted)
+    trusted = skops.io.get_untrusted_types(data=saved)
+    assert trusted == [f"{type(fitted).__module__}.{type(fitted).__name__}"]
+    again = skops.io.loads(saved, trusted=trusted)
+    np.testing.assert_array_equal(
+        again.transform(data.rows), fitted.transform(data.rows)
+    )
+    assert vars(again).keys() == vars(fitted).keys()
+
+
+@each
+def test_pickles_hold_weights_and_no_training_data(estimator):
+    small = make_check_data(estimator, n_samples=60)
+    large = make_check_data(estimator, n_samples=600)
+    sizes = [
+        len(pickle.dumps(clone(estimator).fit(data.X, data.y)))
+        for data in (small, large)
+    ]
+    assert abs(sizes[1] - sizes[0]) < 200
+
+
+@each
+def test_processes_agree_to_the_last_bit(estimator):
+    data = make_check_data(estimator)
+    here = clone(estimator).fit(data.X, data.y).transform(data.rows)
+    for n_jobs in (1, 2):
+        there = Parallel(n_jobs=n_jobs)(
+            delayed(_encode)(estimator, data) for _ in range(2)
+        )
+        for codes in there:
+            np.testing.assert_array_equal(codes, here)
+
+
+def _encode(estimator, data):
+    return clone(estimator).fit(data.X, data.y).transform(data.rows)
+
+
+@each
+def test_rows_are_the_same_bit_for_bit_in_any_batch(estimator):
+    data = make_check_data(estimator)
+    fitted = clone(estimator).fit(data.X, data.y)
+    for dtype in (np.float32, np.float64):
+        rows = np.tile(data.rows, (20, 1)).astype(dtype)
+        whole = fitted.transform(rows)
+        for part in (slice(3, 4), slice(17, 390)):
+            np.testing.assert_array_equal(fitted.transform(rows[part]), whole[part])
+
+
+@each
+def test_as_module_encodes(estimator):
+    data = make_check_data(estimator)
+    fitted = clone(estimator).fit(data.X, data.y)
+    module = fitted.as_module()
+    rows = torch.from_numpy(data.rows.astype(np.float32))
+    with torch.no_grad():
+        codes = module(rows)
+    np.testing.assert_allclose(codes, fitted.transform(data.rows), atol=1e-5)
