@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import warnings
 import zipfile
 from io import BytesIO
 
@@ -389,8 +388,9 @@ def test_one_row(digits, fitted):
 
 def test_nothing_but_equal_rows():
     X = np.ones((20, 3))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with pytest.warns(
+        ConvergenceWarning, match="all rows of X are the same"
+    ):
         fitted = small(2).fit(X)
     np.testing.assert_allclose(fitted.reconstruct(X), X, atol=0.2)
 

@@ -74,7 +74,7 @@ class BaseDeepTransformer(
         "lr": [Interval(Real, 0, None, closed="neither")],
         "lr_schedule": [StrOptions(set(SCHEDULES))],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -243,12 +243,13 @@ class BaseDeepTransformer(
         return deepcopy(self.net_.module_), state
 
     def _optimizer_options(self, device):
-        if isinstance(self.optimizer, type) and not issubclass(
-            self.optimizer, torch.optim.Optimizer
-        ):
+        own = not isinstance(self.optimizer, str)
+        is_class = own and isinstance(self.optimizer, type)
+        if own and not (is_class and issubclass(self.optimizer, torch.optim.Optimizer)):
+            name = getattr(self.optimizer, "__name__", self.optimizer)
             raise ValueError(
-                f"optimizer={self.optimizer.__name__} is no torch.optim.Optimizer; "
-                f"take one, or one of {sorted(OPTIMIZERS)}."
+                f"optimizer={name} is no subclass of torch.optim.Optimizer; take one, "
+                f"or one of {sorted(OPTIMIZERS)}."
             )
         return make_optimizer(self.optimizer, self.weight_decay, device)
 
@@ -299,7 +300,7 @@ class BaseDeepTransformer(
         if len(losses) >= 5 and min(losses[1:]) > 0.999 * losses[0] > 0:
             findings.append(
                 f"the loss has not fallen in {len(losses)} epochs (it is "
-                f"{losses[-1]:.3g}): standardise X, or change lr"
+                f"{losses[-1]:.3g}): change lr, or train longer"
             )
         return findings
 

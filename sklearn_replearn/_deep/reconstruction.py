@@ -217,19 +217,16 @@ class BaseAutoencoder(BaseDeepTransformer):
         errors = self._map_validated("squared_errors", X).sum(dtype=np.float64)
         self.effective_rank_ = effective_rank(Z)
         self.n_dead_units_, n_units = self._count_dead_units(X)
-        findings = []
         total = squares_about_mean(X, self._scale(X))
+        if total == 0:
+            return ["all rows of X are the same, so that there is nothing to encode"]
+        findings = []
         kept = _share_kept(errors * X[0].size, total)
-        if (
-            total > 0
-            and self.effective_rank_ < 1.1
-            and self.n_components_ > 1
-            and kept < 0.5
-        ):
+        if self.effective_rank_ < 1.1 and self.n_components_ > 1 and kept < 0.5:
             findings.append(
                 f"the code has collapsed to {self.effective_rank_:.1f} effective "
                 f"dimensions of {self.n_components_}, and keeps {max(kept, 0):.0%} of "
-                "the variance: standardise X, train longer or lower lr"
+                "the variance: train longer, lower lr or standardise the columns of X"
             )
         if self.n_dead_units_ > MOST * n_units:
             findings.append(
