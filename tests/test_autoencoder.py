@@ -388,9 +388,7 @@ def test_one_row(digits, fitted):
 
 def test_nothing_but_equal_rows():
     X = np.ones((20, 3))
-    with pytest.warns(
-        ConvergenceWarning, match="all rows of X are the same"
-    ):
+    with pytest.warns(ConvergenceWarning, match="all rows of X are the same"):
         fitted = small(2).fit(X)
     np.testing.assert_allclose(fitted.reconstruct(X), X, atol=0.2)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import _data, _labels, _registry
+from benchmarks import _data, _images, _labels, _registry
 from benchmarks.__main__ import main, time_contest
 from benchmarks._contest import Contest, Options, Target
 from benchmarks._report import append_json_lines, format_contest, make_records
@@ -189,7 +189,7 @@ def test_json_lines_are_appended_and_strict(tmp_path):
 
 
 def test_registry_has_one_benchmark_for_each_public_module():
-    assert {"lsa", "nodes", "pca", "svd", "words"} <= set(NAMES)
+    assert {"deep", "lsa", "nodes", "pca", "svd", "words"} <= set(NAMES)
     assert sorted(NAMES) == NAMES
     assert not [name for name in NAMES if name.startswith("_")]
     for name in NAMES:
@@ -299,6 +299,30 @@ def test_graphs_of_a_data_folder_have_classes_or_sets_of_labels(tmp_path):
     for graph in (classes, sets):
         assert graph.adjacency.toarray().tolist() == [[0, 1, 1], [1, 0, 0], [1, 0, 0]]
         assert graph.adjacency.has_sorted_indices
+
+
+def test_images_of_a_data_folder_are_flat_rows_of_numbers_up_to_one(tmp_path):
+    (tmp_path / "images").mkdir()
+    pixels = np.arange(0, 24, dtype=np.uint8).reshape(4, 2, 3)
+    pixels[0, 0, 0] = 255
+    parts = {"X_train": pixels, "y_train": [0, 1, 0, 1]}
+    parts |= {"X_test": pixels[1:2], "y_test": [1]}
+    np.savez(tmp_path / "images/some.npz", **parts)
+    images = _images.read_images(tmp_path, "some", "Some")
+    assert images.name == "Some, 4 + 1 of 2 x 3"
+    assert images.shape == (2, 3)
+    assert images.train.dtype == images.test.dtype == np.float32
+    assert images.train.shape == (4, 6)
+    assert images.train.max() == 1
+    np.testing.assert_allclose(images.test, [np.arange(6, 12) / 255])
+    assert list(images.test_labels) == [1]
+
+
+def test_digits_to_test_on_are_not_learned_from():
+    images = _images.digit_images(200, 50)
+    assert images.name == "digits of scikit-learn, 200 + 50 of 8 x 8"
+    assert (images.train.min(), images.train.max()) == (0, 1)
+    assert len(np.unique(np.vstack([images.train, images.test]), axis=0)) == 250
 
 
 def test_made_up_graph_has_blocks_that_keep_to_themselves():

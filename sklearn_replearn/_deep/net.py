@@ -437,19 +437,18 @@ def map_rows(function, X, *, block_rows, dtype, device, scale=1.0):
     finite : bool
         Whether the sums of all blocks of X are finite.
     """
-    results, finite = None, True
+    rows, results, sums = as_tensor(X), None, []
     with torch.inference_mode():
         for start in range(0, len(X), block_rows):
-            rows = as_tensor(X[start : start + block_rows])
-            rows = rows.to(device=device, dtype=dtype)
-            n = len(rows)
+            block = rows[start : start + block_rows].to(device=device, dtype=dtype)
+            n = len(block)
             if n < block_rows:
-                whole = rows.new_zeros((block_rows, *rows.shape[1:]))
-                whole[:n] = rows
-                rows = whole
-            finite = finite and bool(torch.isfinite(rows.sum()))
-            result = function(rows if scale == 1.0 else rows * scale)
+                padding = block.new_zeros((block_rows - n, *block.shape[1:]))
+                block = torch.cat([block, padding])
+            result = function(block if scale == 1.0 else block * scale)
+            sums.append(block.sum())  # now that it is in the cache
             if results is None:
                 results = torch.empty((len(X), *result.shape[1:]), dtype=result.dtype)
             results[start : start + n] = result[:n]
+        finite = bool(torch.isfinite(torch.stack(sums)).all())
     return results.numpy(), finite

@@ -14,7 +14,7 @@ from sklearn_replearn._deep.net import as_float32, as_tensor
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 #: Numbers that are worked on at a time.
-MANY = 2**20
+MANY = 2**17
 
 #: Share of dead units that is worth a warning.
 MOST = 0.8
@@ -250,7 +250,8 @@ def squares_about_mean(X, scale):
     n_rows = max(1, MANY // X[0].size)  # at a time
     with np.errstate(over="ignore"):  # what is beyond all numbers is infinite
         for start in range(0, len(X), n_rows):
-            total += np.square(X[start : start + n_rows] - mean).sum()
+            differences = (X[start : start + n_rows] - mean).ravel()
+            total += differences @ differences
     return float(total) * scale**2
 
 

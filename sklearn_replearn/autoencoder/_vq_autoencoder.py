@@ -68,7 +68,7 @@ class VQAutoencoder(BaseAutoencoder):
     batch_size : int or "auto", default="auto"
         Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
         least 16 and at most 128.
-    lr : float, default=1e-3
+    lr : float, default=2e-3
         Learning rate; its largest value where `lr_schedule` changes it.
     lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
         Course of the learning rate over `max_epochs`: constant; up from 4 % for three
@@ -206,7 +206,7 @@ class VQAutoencoder(BaseAutoencoder):
         activation="relu",
         max_epochs=50,
         batch_size="auto",
-        lr=1e-3,
+        lr=2e-3,
         lr_schedule="one_cycle",
         weight_decay=0.0,
         optimizer="adam",

@@ -11,6 +11,7 @@ from sklearn_replearn.plotting._estimators import (
     display_name,
     encode,
     input_names,
+    last_step,
     last_step_with,
     output_names,
     own_image_shape,
@@ -37,6 +38,7 @@ from sklearn_replearn.plotting._strips import (
     stack_panels,
 )
 
+_LONG = 10  # letters
 _MAX_DIMENSIONS = 8
 _START_COLOR = "#222222"
 
@@ -229,6 +231,9 @@ class LatentTraversalDisplay:
         decoded = decode(estimator, codes)
         image_shape = _find_image_shape(image_shape, estimator, X, decoded)
         names = output_names(estimator, len(spread))
+        prefix = type(last_step(estimator)).__name__.lower()
+        if len(prefix) > _LONG and names and names[0] == f"{prefix}0":
+            names = None  # there is no room, and they say no more than the number
         display = cls(
             decoded.reshape(len(dimensions), n_steps, *decoded.shape[1:]),
             steps,
