@@ -39,9 +39,9 @@ class Autoencoder(BaseAutoencoder):
     hidden_layer_sizes : int or sequence of int, default=(512, 256)
         Units of the encoder's hidden layers; the decoder has the same backwards.
         ``()`` makes both linear.
-    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "logistic", \
-            "identity"}, default="relu"
-        Function of the hidden units.
+    activation : str, default="relu"
+        Function of the hidden units: "relu", "leaky_relu", "elu", "gelu", "silu",
+        "tanh", "logistic" or "identity".
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int or "auto", default="auto"

@@ -60,9 +60,9 @@ class VQAutoencoder(BaseAutoencoder):
     hidden_layer_sizes : int or sequence of int, default=(512, 256)
         Units of the encoder's hidden layers; the decoder has the same backwards.
         ``()`` makes both linear.
-    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "logistic", \
-            "identity"}, default="relu"
-        Function of the hidden units.
+    activation : str, default="relu"
+        Function of the hidden units: "relu", "leaky_relu", "elu", "gelu", "silu",
+        "tanh", "logistic" or "identity".
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
@@ -100,8 +100,7 @@ class VQAutoencoder(BaseAutoencoder):
 
     Attributes
     ----------
-    codebooks_ : ndarray of shape (n_codes, codebook_size, n_components // n_codes), \
-            float32
+    codebooks_ : ndarray of shape (n_codes, codebook_size, n_components // n_codes)
         The vectors that :meth:`transform` gives side by side.
     codebook_usage_ : float
         Share of them that at least one training row uses, in [0, 1].

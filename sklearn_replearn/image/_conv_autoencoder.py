@@ -67,9 +67,9 @@ class ConvAutoencoder(BaseAutoencoder):
     hidden_layer_sizes : int or sequence of int, default=()
         Units of hidden layers between the last stage's maps and the code; the decoder
         has the same backwards.
-    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "logistic", \
-            "identity"}, default="relu"
-        Function of the hidden units.
+    activation : str, default="relu"
+        Function of the hidden units: "relu", "leaky_relu", "elu", "gelu", "silu",
+        "tanh", "logistic" or "identity".
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
