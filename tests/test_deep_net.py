@@ -15,7 +15,7 @@ from sklearn_replearn._deep.net import (
     Batches,
     as_device,
     as_tensor,
-    in_precision,
+    in_double_precision,
     map_rows,
     seeded,
 )
@@ -483,7 +483,7 @@ def test_a_row_is_the_same_bit_for_bit_in_any_batch(dtype):
 def test_double_precision_is_computed_in_double_precision(X):
     fitted = small().fit(X)
     rows = X.astype(np.float64)
-    double = in_precision(fitted.net_.module_, np.float64)
+    double = in_double_precision(fitted.net_.module_)
     with torch.no_grad():
         expected = double.encode(torch.from_numpy(rows)).numpy()
     codes = fitted.transform(rows)

@@ -154,11 +154,11 @@ def test_corrupt_is_the_noise_of_the_training():
     before = X_new.copy()
     dae = DenoisingAutoencoder(noise_level=0.7, **SMALL).fit(X)
     python, torch_state = random.getstate(), torch.get_rng_state()
-    numpy_state = np.random.get_state()[1]  # noqa: NPY002
+    numpy_state = np.random.get_state()[1]  # noqa: NPY002 - not to change
     noisy = dae.corrupt(X_new, random_state=0)
     assert python == random.getstate()
     assert_array_equal(torch_state, torch.get_rng_state())
-    assert_array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
+    assert_array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002 - not to change
     assert_array_equal(X_new, before)
     assert noisy.dtype == np.float32
     assert dae.corrupt(np.float64(X_new)).dtype == np.float64

@@ -60,7 +60,7 @@ def factors(n_samples=600, seed=0):
 def random_states():
     return (
         random.getstate(),
-        [np.array(part) for part in np.random.get_state()],  # noqa: NPY002
+        [np.array(part) for part in np.random.get_state()],  # noqa: NPY002 - not to change
         torch.get_rng_state().numpy(),
     )
 

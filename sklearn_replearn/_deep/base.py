@@ -31,7 +31,7 @@ from sklearn_replearn._deep.net import (
     Net,
     as_device,
     as_tensor,
-    in_precision,
+    in_double_precision,
     make_optimizer,
     map_rows,
     seeded,
@@ -120,8 +120,9 @@ class BaseDeepTransformer(
         """
         with unchanged_by_errors(self):
             X = self._validate(X, reset=True)
-            with seeded(as_seed(self.random_state), as_device(self.device)):
-                net = self._train(X)
+            device = as_device(self.device)
+            with seeded(as_seed(self.random_state), device):
+                net = self._train(X, device)
             self.net_ = net
             self._set_fitted(X)
             findings = self._find_ills(X)
@@ -172,11 +173,10 @@ class BaseDeepTransformer(
 
     # -- fitting ---------------------------------------------------------------
 
-    def _train(self, X):
+    def _train(self, X, device):
         """A trained net."""
-        device = as_device(self.device)
         description, criterion = self._design(X)
-        module, optimizer_state = self._start(description, X)
+        module = self._start(description, X)
         train, held_out = self._split(len(X))
         net = Net.for_training(
             module,
@@ -190,9 +190,11 @@ class BaseDeepTransformer(
             callbacks=deepcopy(list(self.callbacks or [])),
             **self._optimizer_options(device),
         )
-        if optimizer_state is not None:
+        before = getattr(self.net_, "optimizer_", None) if self._goes_on() else None
+        if type(before) is type(net.optimizer_):
+            state = deepcopy(before.state_dict()["state"])
             fresh = net.optimizer_.state_dict()
-            net.optimizer_.load_state_dict(fresh | {"state": optimizer_state})
+            net.optimizer_.load_state_dict(fresh | {"state": state})
         make_batches = partial(
             Batches,
             as_tensor(X).to(device),
@@ -217,12 +219,16 @@ class BaseDeepTransformer(
             ) from None
         return net
 
+    def _goes_on(self):
+        """Whether there is a network to go on with."""
+        return self.warm_start and hasattr(self, "net_")
+
     def _start(self, description, X):
-        """The network to train, and the state of the optimizer to go on with."""
-        if not (self.warm_start and hasattr(self, "net_")):
+        """The network to train: a new one, or a copy of that to go on with."""
+        if not self._goes_on():
             module = build_network(description)
             self._prepare_network(module, X)
-            return module, None
+            return module
         before = self.net_.description
         changed = [
             name
@@ -236,11 +242,7 @@ class BaseDeepTransformer(
                 f"{_plain(before.get(changed[0]))} then, "
                 f"{_plain(description[changed[0]])} now); set warm_start=False."
             )
-        optimizer = getattr(self.net_, "optimizer_", None)
-        state = None
-        if type(optimizer) is self._optimizer_options(torch.device("cpu"))["optimizer"]:
-            state = deepcopy(optimizer.state_dict()["state"])
-        return deepcopy(self.net_.module_), state
+        return deepcopy(self.net_.module_)
 
     def _optimizer_options(self, device):
         own = not isinstance(self.optimizer, str)
@@ -355,7 +357,7 @@ class BaseDeepTransformer(
         dtype = X.dtype if X.dtype == np.float64 else np.dtype(np.float32)
         single = dtype == np.float32 or has_own_modules(self.net_.description)
         module = self.net_.module_
-        network = module if single else in_precision(module, np.float64)
+        network = module if single else in_double_precision(module)
         method = getattr(network, name)
         results, finite = map_rows(
             (lambda rows: method(network.arrange(rows))) if arrange else method,

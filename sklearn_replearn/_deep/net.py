@@ -400,10 +400,8 @@ def make_optimizer(optimizer, weight_decay, device):
 # ---------------------------------------------------------------------------
 
 
-def in_precision(module, dtype):
-    """The module itself for single precision, or a copy with weights in double."""
-    if dtype != np.float64:
-        return module
+def in_double_precision(module):
+    """A copy of a module, with its weights in double precision."""
     tensors = (*module.parameters(), *module.buffers())
     doubles = {
         id(tensor): tensor.detach().double()

@@ -3,9 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_array
 
+from sklearn_replearn.plotting._estimators import find_step
 from sklearn_replearn.plotting._matplotlib import figure_and_axes
 
 _BAR_COLOR = "#8fb8de"
@@ -368,17 +368,16 @@ def _choose(cumulative, n_components, threshold):
 
 def _find_spectrum(estimator):
     """The last step with a spectrum, and the pipeline before it (or None)."""
-    if isinstance(estimator, Pipeline):
-        for i, (_, step) in reversed(list(enumerate(estimator.steps))):
-            if hasattr(step, "explained_variance_ratio_"):
-                return step, estimator[:i] if i else None
-    elif hasattr(estimator, "explained_variance_ratio_"):
-        return estimator, None
-    check_is_fitted(estimator)
-    raise TypeError(
-        f"{type(estimator).__name__} has no explained_variance_ratio_; pass a fitted "
-        "ScaledPCA, PCA, TruncatedSVD or LSA, or a Pipeline with such a step"
+    step = find_step(
+        estimator,
+        "explained_variance_ratio_",
+        "pass a fitted ScaledPCA, PCA, TruncatedSVD or LSA, or a Pipeline with such a "
+        "step",
     )
+    if step is estimator:
+        return step, None
+    i = max(i for i, (_, other) in enumerate(estimator.steps) if other is step)
+    return step, estimator[:i] if i else None
 
 
 def _held_out_cumulative(step, X, n_spectrum):
