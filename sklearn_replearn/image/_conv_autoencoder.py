@@ -3,19 +3,14 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._deep.reconstruction import BaseAutoencoder
 from sklearn_replearn._sklearn import Interval
-from sklearn_replearn._validation import (
-    flatten_images,
-    refuse_other_images,
-    resolve_image_shape,
-)
+from sklearn_replearn.image._image_input import ImageInput
 
 
-class ConvAutoencoder(BaseAutoencoder):
+class ConvAutoencoder(ImageInput, BaseAutoencoder):
     r"""Codes of images from which convolutions can reconstruct them.
 
     An encoder :math:`f` with `n_components` outputs and a decoder :math:`g` are trained
@@ -173,7 +168,7 @@ class ConvAutoencoder(BaseAutoencoder):
 
     _parameter_constraints = {
         **BaseAutoencoder._parameter_constraints,
-        "image_shape": [tuple, list, None],
+        **ImageInput._parameter_constraints,
         "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 3, None, closed="left")],
     }
@@ -307,21 +302,7 @@ class ConvAutoencoder(BaseAutoencoder):
         return int(self.kernel_size)
 
     def _validate(self, X, *, reset=False):
-        if not reset:
-            check_is_fitted(self)
-        X, shape = flatten_images(X)
-        if not reset:
-            refuse_other_images(shape, self.image_shape_)
-        X = super()._validate(X, reset=reset)
+        rows = super()._validate(X, reset=reset)
         if reset:
-            self.image_shape_ = resolve_image_shape(self.image_shape, shape, X.shape[1])
-            self._sample_shape = shape or X.shape[1:]
-        return X
-
-    def _scale(self, X):
-        return 1 / 255 if X.dtype == np.uint8 else 1.0
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
+            self._sample_shape = np.shape(X)[1:]
+        return rows

@@ -1,0 +1,69 @@
+"""How estimators of this family read images, and the base of those without a net."""
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_replearn._validation import (
+    flatten_images,
+    refuse_other_images,
+    resolve_image_shape,
+)
+
+
+class ImageInput:
+    """Mixin of estimators with `image_shape`, before a class that validates rows.
+
+    Images come in each of the forms that `flatten_images` knows, and go on as rows.
+    `fit` sets `image_shape_`: (height, width, channels), or (length, 1) of signals.
+    """
+
+    _parameter_constraints = {"image_shape": [tuple, list, None]}
+
+    def _validate(self, X, *, reset=False):
+        if not reset:
+            check_is_fitted(self)
+        X, shape = flatten_images(X)
+        if not reset:
+            refuse_other_images(shape, self.image_shape_)
+        X = super()._validate(X, reset=reset)
+        if reset:
+            self.image_shape_ = resolve_image_shape(self.image_shape, shape, X.shape[1])
+        return X
+
+    def _scale(self, X):
+        """Factor of X: bytes stand for [0, 1]."""
+        return 1 / 255 if X.dtype == np.uint8 else 1.0
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class _RowInput:
+    """Rows of float32, float64 or uint8, which are not copied; float64 of all else."""
+
+    def _validate(self, X, *, reset=False):
+        X = validate_data(self, X, reset=reset)
+        known = (np.float32, np.float64, np.uint8)
+        return X if X.dtype in known else X.astype(np.float64)
+
+
+class BaseImageTransformer(
+    ImageInput,
+    _RowInput,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    """Base of the transformers of images that train no network."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
