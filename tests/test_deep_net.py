@@ -53,6 +53,10 @@ def no_change(rows):
 # ---------------------------------------------------------------------------
 
 
+def inputs(batches):
+    return torch.cat([rows for rows, _ in batches])
+
+
 def batches(n, size, **options):
     rows = torch.arange(n, dtype=torch.float64)[:, None]
     return Batches(rows, torch.arange(n), size, arrange=no_change, **options)
@@ -72,13 +76,13 @@ def batches(n, size, **options):
 )
 def test_sizes_of_batches(n, size, sizes):
     made = batches(n, size)
-    assert [len(batch) for batch in made] == sizes
+    assert [len(rows) for rows, _ in made] == sizes
     assert len(made) == len(sizes)
 
 
 def test_batches_hold_every_row_once_in_a_new_order_each_time():
     made = batches(50, 8)
-    first, second = (torch.cat(list(made))[:, 0] for _ in range(2))
+    first, second = (inputs(made)[:, 0] for _ in range(2))
     assert first.dtype == torch.float32
     assert not torch.equal(first, second)
     for rows in (first, second):
@@ -90,7 +94,23 @@ def test_batches_in_order_scaled_and_of_some_rows_only():
     made = Batches(
         rows, torch.tensor([5, 1, 3]), 2, arrange=no_change, scale=0.5, shuffle=False
     )
-    assert torch.cat(list(made))[:, 0].tolist() == [2.5, 0.5, 1.5]
+    assert inputs(made)[:, 0].tolist() == [2.5, 0.5, 1.5]
+
+
+def test_targets_go_with_their_rows_and_only_rows_are_augmented():
+    made = batches(9, 4, targets=torch.arange(9), augment=torch.neg)
+    for rows, targets in made:
+        assert torch.equal(rows[:, 0], -targets.float())
+    for rows, targets in batches(9, 4, augment=torch.neg):
+        assert torch.equal(rows, -targets)
+
+
+def test_rows_held_out_are_a_share_of_each_class():
+    targets = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)[torch.randperm(100)]
+    model = small(early_stopping=True, validation_fraction=0.2)
+    train, held_out = model._split(100, targets)
+    assert targets[held_out].bincount().tolist() == [12, 6, 2]
+    assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(100))
 
 
 def test_as_tensor_shares_read_only_memory(tmp_path):
@@ -280,7 +300,7 @@ def test_early_stopping_keeps_the_best_weights(X):
     assert fitted.n_iter_ == len(curve) == len(fitted.loss_curve_) == best + 4 < 200
     with seeded(0, CPU):
         clone(fitted)._start(fitted.net_.description, noise)
-        held_out = torch.randperm(101)[:30].numpy()
+        _, held_out = fitted._split(101, None)
     errors = -fitted.score_samples(noise[held_out])
     assert errors.mean() == pytest.approx(curve[best], rel=1e-5)
 

@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_replearn._deep.health import count_dead_units
 from sklearn_replearn._deep.modules import (
     ACTIVATIONS,
     UpToLayer,
@@ -30,6 +31,7 @@ from sklearn_replearn._deep.net import (
     Batches,
     Net,
     as_device,
+    as_float32,
     as_tensor,
     in_double_precision,
     make_optimizer,
@@ -43,6 +45,12 @@ from sklearn_replearn._validation import as_seed, unchanged_by_errors
 
 #: Rows that the spread of the data, and the health of the codes, are judged by.
 N_SOME_ROWS = 1024
+
+#: Numbers that are worked on at a time.
+MANY = 2**17
+
+#: Share of dead units that is worth a warning.
+MOST = 0.8
 
 #: What networks read without a copy; of all else there is one in single precision.
 DTYPES = (np.float32, np.float64, np.uint8)
@@ -86,15 +94,22 @@ class BaseDeepTransformer(
     }
 
     @abstractmethod
-    def _design(self, X):
+    def _design(self, X, targets):
         """The description of the network for X, and the loss that it is trained by.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        targets : tensor of shape (n_samples,) or None
+            As `_validate_targets` gives them.
 
         Returns
         -------
         description : dict
             As `build_network` takes it.
         criterion : torch module
-            Of the network's output and the batch.
+            Of the network's output and the targets, or where there are none, the rows
+            as the network takes them.
         """
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -120,9 +135,10 @@ class BaseDeepTransformer(
         """
         with unchanged_by_errors(self):
             X = self._validate(X, reset=True)
+            targets = self._validate_targets(X, y)
             device = as_device(self.device)
             with seeded(as_seed(self.random_state), device):
-                net = self._train(X, device)
+                net = self._train(X, targets, device)
             self.net_ = net
             self._set_fitted(X)
             findings = self._find_ills(X)
@@ -173,11 +189,11 @@ class BaseDeepTransformer(
 
     # -- fitting ---------------------------------------------------------------
 
-    def _train(self, X, device):
+    def _train(self, X, targets, device):
         """A trained net."""
-        description, criterion = self._design(X)
+        description, criterion = self._design(X, targets)
         module = self._start(description, X)
-        train, held_out = self._split(len(X))
+        train, held_out = self._split(len(X), targets)
         net = Net.for_training(
             module,
             description,
@@ -201,10 +217,11 @@ class BaseDeepTransformer(
             batch_size=net.batch_size,
             arrange=module.arrange,
             scale=self._scale(X),
+            targets=None if targets is None else targets.to(device),
         )
         try:
             net.train_epochs(
-                make_batches(index=train),
+                make_batches(index=train, augment=self._augmentation(module)),
                 make_batches(index=held_out, shuffle=False) if len(held_out) else None,
                 schedule=SCHEDULES[self.lr_schedule],
                 n_iter_no_change=self.n_iter_no_change,
@@ -255,8 +272,11 @@ class BaseDeepTransformer(
             )
         return make_optimizer(self.optimizer, self.weight_decay, device)
 
-    def _split(self, n_samples):
-        """Indices of the rows to train with, and of those held out."""
+    def _split(self, n_samples, targets):
+        """Indices of the rows to train with, and of those held out.
+
+        Each class has its share of either.
+        """
         if not self.early_stopping:
             return torch.arange(n_samples), torch.arange(0)
         n_held_out = round(self.validation_fraction * n_samples)
@@ -267,7 +287,11 @@ class BaseDeepTransformer(
                 f"holds out {n_held_out}; change it, or set early_stopping=False."
             )
         order = torch.randperm(n_samples)
-        return order[n_held_out:], order[:n_held_out]
+        if targets is not None:
+            order = order[targets[order].argsort(stable=True)]
+        is_held_out = torch.zeros(n_samples, dtype=torch.bool)
+        is_held_out[torch.arange(n_held_out) * n_samples // n_held_out] = True
+        return order[~is_held_out], order[is_held_out]
 
     def _batch_size(self, n_samples):
         if self.batch_size == "auto":
@@ -316,6 +340,19 @@ class BaseDeepTransformer(
         """
         return []
 
+    def _examine_units(self, X):
+        """Set `n_dead_units_` from some training rows, and say if they are too many."""
+        network = self.net_.module_
+        X = X[: max(64, MANY // X[0].size)]  # what all units give is in memory at once
+        rows = as_float32(as_tensor(X).to(self.net_.device), self._scale(X))
+        self.n_dead_units_, n_units = count_dead_units(network, network.arrange(rows))
+        if self.n_dead_units_ <= MOST * n_units:
+            return []
+        return [
+            f"{self.n_dead_units_} of {n_units} hidden units give the same value for "
+            "every row: lower lr, or take activation='leaky_relu'"
+        ]
+
     # -- input -----------------------------------------------------------------
 
     def _validate(self, X, *, reset=False):
@@ -331,9 +368,33 @@ class BaseDeepTransformer(
         )
         return X if X.dtype in DTYPES else X.astype(np.float32)
 
+    def _validate_targets(self, X, y):
+        """What the network learns to put out for X, or None for X itself."""
+        return None
+
+    def _sizes(self, name, things):
+        """The whole numbers that a parameter holds, one or several."""
+        given = getattr(self, name)
+        sizes = np.atleast_1d(np.asarray(given, dtype=object))
+        if sizes.ndim > 1 or not all(
+            isinstance(size, Integral) and size >= 1 for size in sizes
+        ):
+            raise ValueError(
+                f"{name} must be whole numbers of {things}, each at least 1; got "
+                f"{given!r}."
+            )
+        return [int(size) for size in sizes]
+
+    def _hidden_sizes(self):
+        return self._sizes("hidden_layer_sizes", "units")
+
     def _scale(self, X):
         """Factor by which the network wants the numbers of X."""
         return 1.0
+
+    def _augmentation(self, module):
+        """What makes other inputs of those of the training, or None."""
+        return None
 
     def _loss_unit(self, module):
         """What the loss is divided by in training, so that `lr` means the same."""
@@ -341,6 +402,13 @@ class BaseDeepTransformer(
 
     def _prepare_network(self, module, X):
         """Raise if a module that the user gave does not fit X; else adapt its start."""
+
+    def _mean_and_spread(self, module, X):
+        """The mean row, as the layers have it, and the deviation of all values."""
+        mean = torch.from_numpy(X.mean(axis=0, dtype=np.float64) * self._scale(X))
+        rows = some_rows(X)
+        variance = squares_about_mean(rows, self._scale(X)) / rows.size
+        return module.arrange(mean[None])[0], variance**0.5 or 1.0
 
     # -- encoding --------------------------------------------------------------
 
@@ -400,6 +468,18 @@ def some_rows(X):
     """At most `N_SOME_ROWS` rows from all over X."""
     step = max(1, len(X) // N_SOME_ROWS)
     return X[::step][:N_SOME_ROWS]
+
+
+def squares_about_mean(X, scale):
+    """Sum of squared differences from the mean row, without a second copy of X."""
+    mean = X.mean(axis=0, dtype=np.float64)
+    total = 0.0
+    n_rows = max(1, MANY // X[0].size)  # at a time
+    with np.errstate(over="ignore"):  # what is beyond all numbers is infinite
+        for start in range(0, len(X), n_rows):
+            differences = (X[start : start + n_rows] - mean).ravel()
+            total += differences @ differences
+    return float(total) * scale**2
 
 
 def _plain(value):

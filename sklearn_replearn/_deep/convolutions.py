@@ -84,14 +84,21 @@ def kernel(size, sides):
     return {"kernel_size": sizes, "padding": [size // 2 for size in sizes]}
 
 
+def channels_first(rows, shape):
+    """Rows, flat or not, with the channels last, as arrays of a shape: (n, *shape)."""
+    n_channels, *sides = shape
+    return rows.reshape(len(rows), *sides, n_channels).movedim(-1, 1)
+
+
 def without_biases(layers):
     """Let layers start with biases of zero.
 
     Torch draws them as large as the weights. Images vary by little, and by less after
     each layer: random biases would soon be all that is left.
     """
-    for layer in layers:
-        if isinstance(layer, (nn.Linear, *chain(*CONVOLUTIONS.values()))):
+    kinds = (nn.Linear, *chain(*CONVOLUTIONS.values()))
+    for layer in layers.modules():
+        if isinstance(layer, kinds) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return layers
 
@@ -110,5 +117,4 @@ class ConvEncoderDecoder(EncoderDecoder):
     block_rows = 64
 
     def arrange(self, rows):
-        n_channels, *sides = self.center.shape
-        return rows.reshape(len(rows), *sides, n_channels).movedim(-1, 1)
+        return channels_first(rows, self.center.shape)

@@ -12,12 +12,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+Module = nn.Module  # for the families, which import no torch
+
 ACTIVATIONS = {
     "elu": nn.ELU,
     "gelu": nn.GELU,
     "identity": nn.Identity,
     "leaky_relu": nn.LeakyReLU,
     "logistic": nn.Sigmoid,
+    "prelu": nn.PReLU,
     "relu": nn.ReLU,
     "silu": nn.SiLU,
     "tanh": nn.Tanh,
@@ -76,6 +79,9 @@ class Network(nn.Module):
     #: of a row depends on the shape that it is computed in.
     block_rows = 256
 
+    def lay_out(self):
+        """Order the weights in memory as they are read fastest."""
+
     def arrange(self, rows):
         """The input of the layers, from rows as the estimator has them."""
         return rows
@@ -101,9 +107,8 @@ class UpToLayer(nn.Module):
 
     def __init__(self, network, layer=None):
         super().__init__()
-        names = [name for name, _ in network.named_modules() if name]
-        if layer is not None and layer not in names:
-            raise ValueError(f"There is no layer {layer!r}; there are {names}.")
+        if layer is not None:
+            check_layer(network, layer)
         self.network = network
         self.layer = layer
         self.train(network.training)
@@ -112,15 +117,54 @@ class UpToLayer(nn.Module):
         x = self.network.arrange(rows)
         if self.layer is None:
             return self.network.encode(x)
-        outputs = []
-        hook = self.network.get_submodule(self.layer).register_forward_hook(
-            lambda layer, inputs, output: outputs.append(output)
+        return output_of(self.layer, self.network, self.network.evaluate, x)
+
+
+def check_layer(network, layer):
+    """Raise if a network has no layer of this name."""
+    names = [name for name, _ in network.named_modules() if name]
+    if layer not in names:
+        raise ValueError(f"There is no layer {layer!r}; there are {names}.")
+
+
+def output_of(layer, network, function, x):
+    """What a layer of a network puts out, at last, while a function works on x."""
+    outputs = []
+    hook = network.get_submodule(layer).register_forward_hook(
+        lambda layer, inputs, output: outputs.append(output)
+    )
+    try:
+        function(x)
+    finally:
+        hook.remove()
+    if not outputs:
+        raise ValueError(f"The layer {layer!r} is not used; take another one.")
+    return outputs[-1]
+
+
+def try_module(name, function, x):
+    """What a module that the user gave makes of x; raise if it cannot."""
+    try:
+        return function(x)
+    except Exception as error:
+        raise ValueError(
+            f"The {name} cannot take input of shape {_rows_shape(x.shape)}: {error}"
+        ) from error
+
+
+def check_shape(name, x, output, expected, meaning):
+    """Raise if what a module that the user gave makes of x has another shape."""
+    shape = tuple(output.shape) if isinstance(output, torch.Tensor) else None
+    if shape != expected:
+        got = f"gives shape {_rows_shape(shape)}" if shape else f"gives {output!r:.50}"
+        raise ValueError(
+            f"The {name} {got} for input of shape {_rows_shape(x.shape)}, but "
+            f"{_rows_shape(expected)} is needed: {meaning}."
         )
-        try:
-            self.network.evaluate(x)
-        finally:
-            hook.remove()
-        return outputs[0]
+
+
+def _rows_shape(shape):
+    return str(("n_rows", *shape[1:])).replace("'", "")
 
 
 class EncoderDecoder(Network):

@@ -96,7 +96,7 @@ def as_float32(rows, scale=1.0):
 
 
 class Batches:
-    """Batches of rows in single precision, each gathered by one index.
+    """Batches of rows and their targets, each gathered by one index.
 
     Going through them again gives another order, unless ``shuffle=False``. A last
     batch of a single row, which batch normalisation cannot take, joins the one before.
@@ -109,17 +109,34 @@ class Batches:
         Which rows.
     batch_size : int
     arrange : callable
-        Makes the input of the network from rows.
+        Makes the input of the network from rows in single precision.
     scale : float
         Factor of the rows.
+    targets : tensor of shape (n_samples, ...), default=None
+        What the network is to put out. ``None`` takes its input.
+    augment : callable, default=None
+        Makes other inputs that have the same targets.
     """
 
-    def __init__(self, rows, index, batch_size, *, arrange, scale=1.0, shuffle=True):
+    def __init__(
+        self,
+        rows,
+        index,
+        batch_size,
+        *,
+        arrange,
+        scale=1.0,
+        targets=None,
+        augment=None,
+        shuffle=True,
+    ):
         self.rows = rows
         self.index = index.to(rows.device)
         self.batch_size = batch_size
         self.arrange = arrange
         self.scale = scale
+        self.targets = targets
+        self.augment = augment
         self.shuffle = shuffle
 
     def __len__(self):
@@ -134,8 +151,11 @@ class Batches:
         for i in range(n_batches):
             start = i * self.batch_size
             stop = start + self.batch_size if i + 1 < n_batches else len(index)
-            batch = self.rows.index_select(0, index[start:stop])
-            yield self.arrange(as_float32(batch, self.scale))
+            chosen = index[start:stop]
+            rows = self.rows.index_select(0, chosen)
+            x = self.arrange(as_float32(rows, self.scale))
+            target = x if self.targets is None else self.targets[chosen]
+            yield (x if self.augment is None else self.augment(x)), target
 
 
 # ---------------------------------------------------------------------------
@@ -178,9 +198,16 @@ class Net(NeuralNet):
             module = build_network(description)
         tensors = {name: as_tensor(array) for name, array in weights.items()}
         module.load_state_dict(tensors, assign=True)
+        module.lay_out()
+        return cls.untrained(module, description, device)
+
+    @classmethod
+    def untrained(cls, module, description, device):
+        """A net around a module that is used as it is, without an optimizer."""
         net = cls(module, nn.Identity(), device=str(device))
         net.initialize_virtual_params()
         net._initialize_module()
+        net.initialize_history()
         net.module_.eval()
         net.description = description
         net.initialized_ = True
@@ -252,6 +279,7 @@ class Net(NeuralNet):
                     break
         self.notify("on_train_end", X=None, y=None)
         best.restore()
+        self.optimizer_.zero_grad()  # gradients would be copied with the weights
         self.module_.eval()
 
     def _train_epoch(self, batches, epoch, schedule, say):
@@ -260,34 +288,34 @@ class Net(NeuralNet):
         listens = any(_hears_of_batches(callback) for _, callback in self.callbacks_)
         step = self._announced_step if listens else self._step
         total, n_batches = 0.0, len(batches)
-        for i, batch in enumerate(batches):
+        for i, (x, target) in enumerate(batches):
             factor = schedule((epoch * n_batches + i) / (self.max_epochs * n_batches))
             for group in self.optimizer_.param_groups:
                 group["lr"] = self.lr * factor
-            total = total + step(batch) * len(batch)
-            say(len(batch))
+            total = total + step(x, target) * len(x)
+            say(len(x))
         return float(total) / len(batches.index)
 
-    def _step(self, batch):
+    def _step(self, x, target):
         def closure():
             self.optimizer_.zero_grad()
-            loss = self.criterion_(self.module_(batch), batch) / self.loss_unit
+            loss = self.criterion_(self.module_(x), target) / self.loss_unit
             loss.backward()
             return loss
 
         return self.optimizer_.step(closure).detach() * self.loss_unit
 
-    def _announced_step(self, batch):
+    def _announced_step(self, x, target):
         """A step that tells the callbacks."""
-        pair = (batch, batch)
+        pair = (x, target)
         self.notify("on_batch_begin", batch=pair, training=True)
         output = None
 
         def closure():
             nonlocal output
             self.optimizer_.zero_grad()
-            output = self.module_(batch)
-            loss = self.criterion_(output, batch) / self.loss_unit
+            output = self.module_(x)
+            loss = self.criterion_(output, target) / self.loss_unit
             loss.backward()
             self.notify(
                 "on_grad_computed",
@@ -299,7 +327,7 @@ class Net(NeuralNet):
 
         loss = self.optimizer_.step(closure).detach() * self.loss_unit
         self.history.record_batch("train_loss", loss.item())
-        self.history.record_batch("train_batch_size", len(batch))
+        self.history.record_batch("train_batch_size", len(x))
         self.notify("on_batch_end", batch=pair, training=True, loss=loss, y_pred=output)
         return loss
 
@@ -307,8 +335,8 @@ class Net(NeuralNet):
         self.module_.eval()
         total = 0.0
         with torch.no_grad():
-            for batch in batches:
-                total = total + self.criterion_(self.module_(batch), batch) * len(batch)
+            for x, target in batches:
+                total = total + self.criterion_(self.module_(x), target) * len(x)
         return float(total) / len(batches.index)
 
     def _record(self, name, loss):

@@ -7,17 +7,11 @@ import torch
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import nn
 
-from sklearn_replearn._deep.base import BaseDeepTransformer, some_rows
-from sklearn_replearn._deep.health import count_dead_units, effective_rank
+from sklearn_replearn._deep.base import BaseDeepTransformer, squares_about_mean
+from sklearn_replearn._deep.health import effective_rank
 from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.net import as_float32, as_tensor
+from sklearn_replearn._deep.modules import check_shape, try_module
 from sklearn_replearn._sklearn import Interval, StrOptions
-
-#: Numbers that are worked on at a time.
-MANY = 2**17
-
-#: Share of dead units that is worth a warning.
-MOST = 0.8
 
 
 class BaseAutoencoder(BaseDeepTransformer):
@@ -143,22 +137,6 @@ class BaseAutoencoder(BaseDeepTransformer):
             "binary": self.loss == "binary_cross_entropy",
         }
 
-    def _hidden_sizes(self):
-        return self._sizes("hidden_layer_sizes", "units")
-
-    def _sizes(self, name, things):
-        """The whole numbers that a parameter holds, one or several."""
-        given = getattr(self, name)
-        sizes = np.atleast_1d(np.asarray(given, dtype=object))
-        if sizes.ndim > 1 or not all(
-            isinstance(size, Integral) and size >= 1 for size in sizes
-        ):
-            raise ValueError(
-                f"{name} must be whole numbers of {things}, each at least 1; got "
-                f"{given!r}."
-            )
-        return [int(size) for size in sizes]
-
     def _prepare_network(self, module, X):
         self._check_range(X)
         self._check_shapes(module, X)
@@ -182,20 +160,16 @@ class BaseAutoencoder(BaseDeepTransformer):
         x = module.arrange(torch.zeros((2, *X.shape[1:])))
         module.eval()
         with torch.no_grad():
-            output = _try("encoder", module.run_encoder, x)
+            output = try_module("encoder", module.run_encoder, x)
             width, meaning = self._code_width()
-            _check_shape("encoder", x, output, (2, width), meaning)
+            check_shape("encoder", x, output, (2, width), meaning)
             z = module.encode(x)
-            back = _try("decoder", module.decoder, z)
-            _check_shape("decoder", z, back, tuple(x.shape), "the shape of the input")
+            back = try_module("decoder", module.decoder, z)
+            check_shape("decoder", z, back, tuple(x.shape), "the shape of the input")
 
     def _adapt_to_units(self, module, X):
         """Let layers of ours work about zero and with numbers of about 1."""
-        mean = torch.from_numpy(X.mean(axis=0, dtype=np.float64) * self._scale(X))
-        mean = module.arrange(mean[None])[0]
-        rows = some_rows(X)
-        variance = squares_about_mean(rows, self._scale(X)) / rows.size
-        spread = variance**0.5 or 1.0
+        mean, spread = self._mean_and_spread(module, X)
         if self.encoder is None:
             module.center.copy_(mean)
             module.spread.fill_(spread)
@@ -216,7 +190,7 @@ class BaseAutoencoder(BaseDeepTransformer):
         Z = self._map_validated("encode", X)
         errors = self._map_validated("squared_errors", X).sum(dtype=np.float64)
         self.effective_rank_ = effective_rank(Z)
-        self.n_dead_units_, n_units = self._count_dead_units(X)
+        ills_of_units = self._examine_units(X)
         total = squares_about_mean(X, self._scale(X))
         if total == 0:
             return ["all rows of X are the same, so that there is nothing to encode"]
@@ -228,57 +202,10 @@ class BaseAutoencoder(BaseDeepTransformer):
                 f"dimensions of {self.n_components_}, and keeps {max(kept, 0):.0%} of "
                 "the variance: train longer, lower lr or standardise the columns of X"
             )
-        if self.n_dead_units_ > MOST * n_units:
-            findings.append(
-                f"{self.n_dead_units_} of {n_units} hidden units give the same value "
-                "for every row: lower lr, or take activation='leaky_relu'"
-            )
-        return findings
-
-    def _count_dead_units(self, X):
-        network = self.net_.module_
-        X = X[: max(64, MANY // X[0].size)]  # what all units give is in memory at once
-        rows = as_tensor(X).to(self.net_.device)
-        rows = as_float32(rows, self._scale(X))
-        return count_dead_units(network, network.arrange(rows))
-
-
-def squares_about_mean(X, scale):
-    """Sum of squared differences from the mean row, without a second copy of X."""
-    mean = X.mean(axis=0, dtype=np.float64)
-    total = 0.0
-    n_rows = max(1, MANY // X[0].size)  # at a time
-    with np.errstate(over="ignore"):  # what is beyond all numbers is infinite
-        for start in range(0, len(X), n_rows):
-            differences = (X[start : start + n_rows] - mean).ravel()
-            total += differences @ differences
-    return float(total) * scale**2
+        return findings + ills_of_units
 
 
 def _share_kept(errors, total):
     if total > 0:
         return float(1 - errors / total)
     return 1.0 if errors == 0 else 0.0
-
-
-def _try(name, function, x):
-    try:
-        return function(x)
-    except Exception as error:
-        raise ValueError(
-            f"The {name} cannot take input of shape {_rows_shape(x.shape)}: {error}"
-        ) from error
-
-
-def _check_shape(name, x, output, expected, meaning):
-    shape = tuple(output.shape) if isinstance(output, torch.Tensor) else None
-    if shape != expected:
-        got = f"gives shape {_rows_shape(shape)}" if shape else f"gives {output!r:.50}"
-        raise ValueError(
-            f"The {name} {got} for input of shape {_rows_shape(x.shape)}, but "
-            f"{_rows_shape(expected)} is needed: {meaning}."
-        )
-
-
-def _rows_shape(shape):
-    return str(("n_rows", *shape[1:])).replace("'", "")

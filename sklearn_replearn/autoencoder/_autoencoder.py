@@ -40,8 +40,8 @@ class Autoencoder(BaseAutoencoder):
         Units of the encoder's hidden layers; the decoder has the same backwards.
         ``()`` makes both linear.
     activation : str, default="relu"
-        Function of the hidden units: "relu", "leaky_relu", "elu", "gelu", "silu",
-        "tanh", "logistic" or "identity".
+        Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
+        "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
@@ -188,7 +188,7 @@ class Autoencoder(BaseAutoencoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _design(self, X):
+    def _design(self, X, targets):
         layers = self._layers(X.shape[1], tied=self.tied)
         criterion = RECONSTRUCTION_LOSSES[self.loss]()
         return {"network": "EncoderDecoder", **layers}, criterion

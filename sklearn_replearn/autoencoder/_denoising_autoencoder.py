@@ -60,8 +60,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Units of the encoder's hidden layers; the decoder has the same backwards.
         ``()`` makes both linear.
     activation : str, default="relu"
-        Function of the hidden units: "relu", "leaky_relu", "elu", "gelu", "silu",
-        "tanh", "logistic" or "identity".
+        Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
+        "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
@@ -243,7 +243,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         with seeded(as_seed(random_state), as_device(self.net_.device)):
             return self._map_validated("corrupt", X)
 
-    def _design(self, X):
+    def _design(self, X, targets):
         if self.noise == "masking" and self.noise_level >= 1:
             raise ValueError(
                 f"noise='masking' with noise_level={self.noise_level} leaves nothing "

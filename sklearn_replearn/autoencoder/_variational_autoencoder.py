@@ -74,8 +74,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         Units of the encoder's hidden layers; the decoder has the same backwards.
         ``()`` makes both linear.
     activation : str, default="relu"
-        Function of the hidden units: "relu", "leaky_relu", "elu", "gelu", "silu",
-        "tanh", "logistic" or "identity".
+        Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
+        "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
@@ -300,7 +300,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _code_width(self):
         return 2 * self.n_components, "2 * n_components, means and log variances"
 
-    def _design(self, X):
+    def _design(self, X, targets):
         description = {
             "network": "VariationalEncoderDecoder",
             **self._layers(X.shape[1]),

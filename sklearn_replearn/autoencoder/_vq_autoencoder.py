@@ -61,8 +61,8 @@ class VQAutoencoder(BaseAutoencoder):
         Units of the encoder's hidden layers; the decoder has the same backwards.
         ``()`` makes both linear.
     activation : str, default="relu"
-        Function of the hidden units: "relu", "leaky_relu", "elu", "gelu", "silu",
-        "tanh", "logistic" or "identity".
+        Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
+        "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
@@ -285,7 +285,7 @@ class VQAutoencoder(BaseAutoencoder):
 
     # -- fitting -----------------------------------------------------------------
 
-    def _design(self, X):
+    def _design(self, X, targets):
         width, rest = divmod(self.n_components, self.n_codes)
         if rest:
             raise ValueError(
