@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import skorch
 import torch
+from scipy.ndimage import gaussian_filter
 from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import nn
 
@@ -31,7 +32,14 @@ from sklearn_replearn.graph import (
     NodeEncoder,
     ProNE,
 )
-from sklearn_replearn.image import ConvAutoencoder
+from sklearn_replearn.image import (
+    HOG,
+    BagOfVisualWords,
+    CNNFeatureExtractor,
+    ConvAutoencoder,
+    FilterBank,
+    PretrainedFeatureExtractor,
+)
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -84,14 +92,61 @@ SMALL_NETWORK = {
     "random_state": 0,
 }
 
+
+class ForeignNetwork(nn.Sequential):
+    """Somebody's network of signals of any length.
+
+    It is pickled as arrays: torch's own pickles hold addresses, so that copies look
+    different to scikit-learn, which compares pickles.
+    """
+
+    def __init__(self, n_maps, random_state=0):
+        with torch.random.fork_rng():
+            torch.manual_seed(random_state)
+            super().__init__(
+                nn.Conv1d(1, n_maps, 3, padding=1),
+                nn.ELU(),
+                nn.Conv1d(n_maps, n_maps, 3, padding=1),
+                nn.BatchNorm1d(n_maps),
+                nn.ELU(),
+                nn.AdaptiveAvgPool1d(2),
+                nn.Flatten(),
+            )
+        self.n_maps = n_maps
+        self.eval()
+
+    def __reduce__(self):
+        weights = {name: array.numpy() for name, array in self.state_dict().items()}
+        return _rebuild_foreign, (self.n_maps, weights, self.training)
+
+
+def _rebuild_foreign(n_maps, weights, training):
+    network = ForeignNetwork(n_maps).train(training)
+    weights = {name: torch.tensor(array) for name, array in weights.items()}
+    network.load_state_dict(weights)
+    return network
+
+
 #: By class name, a configuration that fits in well under a second.
 INSTANCES = {
     "Autoencoder": Autoencoder(**SMALL_NETWORK),
+    "BagOfVisualWords": BagOfVisualWords(
+        "patch", n_words=3, patch_size=2, step=1, random_state=0
+    ),
+    "CNNFeatureExtractor": CNNFeatureExtractor(
+        channels=(4,),
+        batch_norm=False,
+        dropout=0.0,
+        activation="elu",
+        **{**SMALL_NETWORK, "lr": 0.03},
+    ),
     "ConvAutoencoder": ConvAutoencoder(channels=(4,), **SMALL_NETWORK),
     "DeepWalk": DeepWalk(**SMALL_WALKS),
     "DenoisingAutoencoder": DenoisingAutoencoder(**SMALL_NETWORK),
     "EdgeEncoder": EdgeEncoder(embedder=QUICK_NETMF),
+    "FilterBank": FilterBank(),
     "GraphClusterEncoder": GraphClusterEncoder(n_clusters=3, random_state=0),
+    "HOG": HOG(cell_size=1),
     "LSA": LSA(n_components=3, random_state=0),
     "LaplacianEigenmaps": LaplacianEigenmaps(n_components=1),
     "NetMF": NetMF(n_components=3, random_state=0),
@@ -99,6 +154,9 @@ INSTANCES = {
     "NodeEncoder": NodeEncoder(WHEEL, QUICK_NETMF, handle_unknown="zero"),
     "PMIEmbedding": PMIEmbedding(n_components=3, min_count=1, random_state=0),
     "PretrainedEmbedding": PretrainedEmbedding(VECTORS),
+    "PretrainedFeatureExtractor": PretrainedFeatureExtractor(
+        ForeignNetwork(3), max_epochs=5, lr=0.01, random_state=0
+    ),
     "ProNE": ProNE(n_components=2, random_state=0),
     "ScaledPCA": ScaledPCA(),
     "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
@@ -128,6 +186,14 @@ def _steep_table():
     return CheckData("table", X[:60], np.arange(60) % 2, X[60:])
 
 
+def _blobs():
+    """Images of blobs, in which there are keypoints."""
+    rng = np.random.default_rng(0)
+    X = gaussian_filter(rng.uniform(size=(30, 24, 24)), (0, 1.5, 1.5))
+    X = (X - X.min()) / (X.max() - X.min())
+    return CheckData("image", X[:20], np.arange(20) % 2, X[20:])
+
+
 STOPPER = skorch.callbacks.EarlyStopping(
     "train_loss", patience=1, threshold=10, threshold_mode="abs"
 )
@@ -144,7 +210,9 @@ def epochs_of_two_fits(fitted, data):
 
 TABLE = make_check_data(ScaledPCA())
 UNIT_TABLE = replace(TABLE, X=TABLE.X / 10, rows=TABLE.rows / 10)
+UNEVEN_TABLE = replace(TABLE, y=np.minimum(TABLE.y * np.arange(len(TABLE.y)) % 4, 1))
 LARGE_TABLE = _large_table()
+BLOBS = _blobs()
 STEEP_TABLE = _steep_table()
 LARGE_GRAPH = make_check_data(NetMF(), n_samples=240)
 VERY_LARGE_GRAPH = make_check_data(NetMF(), n_samples=600)
@@ -234,9 +302,72 @@ AUTOENCODER_EFFECTS = {
     **DEEP_EFFECTS,
 }
 
+#: Filters that are learned from small patches.
+KMEANS_FILTERS = {
+    "filters": "kmeans",
+    "n_filters": 5,
+    "patch_size": 3,
+    "random_state": 0,
+}
+PCA_FILTERS = {"filters": "pca", "n_filters": 2, "patch_size": 3}
+
+
+def tuned(effects):
+    """The effects of parameters that act when a pretrained network is fine-tuned."""
+    return {
+        name: [
+            replace(effect, given={"fine_tune": "all", **effect.given})
+            for effect in some
+        ]
+        for name, some in effects.items()
+    }
+
+
+def can_predict(fitted, data):
+    return np.array([hasattr(fitted, "predict")])
+
+
 #: By class name, for each parameter the settings that must change the result.
 EFFECTS = {
     "Autoencoder": {**AUTOENCODER_EFFECTS, "tied": [Effect(True)]},
+    "BagOfVisualWords": {
+        "descriptor": [Effect("texton"), Effect("sift", data=BLOBS)],
+        "n_words": [Effect(2)],
+        "image_shape": [Effect((2, 4))],
+        "patch_size": [Effect(3)],
+        "step": [Effect(2), Effect(2, given={"descriptor": "texton"})],
+        "sigmas": [Effect([0.5], given={"descriptor": "texton"})],
+        "n_descriptors": [Effect(20)],
+        "weighting": [Effect(None)],
+        "norm": [Effect("l1"), Effect(None)],
+        "n_levels": [Effect(2)],
+        "random_state": [Effect(1)],
+    },
+    "CNNFeatureExtractor": {
+        "n_components": [Effect(2)],
+        **DEEP_EFFECTS,
+        "image_shape": [Effect((2, 4), given={"kernel_size": 1})],
+        "architecture": [Effect("vgg")],
+        "channels": [Effect((5,)), Effect((4, 8)), Effect(5)],
+        "kernel_size": [Effect(3)],
+        "pooling": [Effect("mean")],
+        "global_pooling": [Effect(True)],
+        "batch_norm": [Effect(True)],
+        "dropout": [Effect(0.5)],
+        "residual": [Effect(True)],
+        "negative_slope": [
+            Effect(0.5, given={"activation": "leaky_relu"}),
+            Effect(0.5, given={"activation": "prelu"}),
+        ],
+        "augment": [
+            Effect("flip"),
+            *(Effect([name]) for name in ("crop", "scale", "color_jitter", "noise")),
+            Effect([("shift", 0.2)]),
+            Effect(["rotate"], given={"image_shape": (2, 4), "kernel_size": 1}),
+        ],
+        "class_weight": [Effect("balanced", data=UNEVEN_TABLE), Effect({0: 10.0})],
+        "layer": [Effect("stage1"), Effect("head")],
+    },
     "ConvAutoencoder": {
         **AUTOENCODER_EFFECTS,
         "image_shape": [Effect((2, 4))],
@@ -258,10 +389,57 @@ EFFECTS = {
         "operator": [Effect("average"), Effect("l1"), Effect("l2")],
         "handle_unknown": [Effect("mean", data=UNKNOWN_PAIRS)],
     },
+    "FilterBank": {
+        "filters": [
+            Effect("sobel"),
+            Effect(["edges", "box"]),
+            Effect(np.eye(3)),
+            Effect("pca", given={**KMEANS_FILTERS, "n_filters": 2}),
+        ],
+        "image_shape": [Effect((2, 4), given={"padding": "same"})],
+        "padding": [Effect("valid"), Effect("valid", given=KMEANS_FILTERS)],
+        "activation": [
+            Effect("absolute"),
+            Effect(None),
+            Effect("magnitude", given={"filters": "gabor"}),
+            Effect("triangle", given=KMEANS_FILTERS),
+        ],
+        "pooling": [Effect("mean")],
+        "pool_size": [Effect(3), Effect(0.5), Effect(3, given={"pooling": "mean"})],
+        "n_filters": [Effect(4, given=KMEANS_FILTERS), Effect(1, given=PCA_FILTERS)],
+        "patch_size": [Effect(4, given=KMEANS_FILTERS), Effect(4, given=PCA_FILTERS)],
+        "n_patches": [
+            Effect(50, given=KMEANS_FILTERS),
+            Effect(50, given=PCA_FILTERS),
+        ],
+        "contrast_epsilon": [
+            Effect(0.1, given=KMEANS_FILTERS),
+            Effect(None, given=KMEANS_FILTERS),
+            Effect(0.1, given=PCA_FILTERS),
+        ],
+        "whiten_epsilon": [
+            Effect(0.01, given=KMEANS_FILTERS),
+            Effect(None, given=KMEANS_FILTERS),
+            Effect(0.01, given=PCA_FILTERS),
+        ],
+        "random_state": [
+            Effect(1, given=KMEANS_FILTERS),
+            Effect(1, given={**PCA_FILTERS, "n_patches": 50}),
+        ],
+    },
     "GraphClusterEncoder": {
         "n_clusters": [Effect(2)],
         "embedder": [Effect(NetMF(n_components=2, random_state=0))],
         "random_state": [Effect(1, given={"n_clusters": 12})],
+    },
+    "HOG": {
+        "n_orientations": [Effect(5, given={"image_shape": (2, 4)})],
+        "image_shape": [Effect((2, 4))],
+        "cell_size": [Effect(2)],
+        "block_size": [Effect(1)],
+        "block_norm": [Effect(norm) for norm in ("L1", "L1-sqrt", "L2")],
+        "transform_sqrt": [Effect(True)],
+        "signed": [Effect(True, given={"image_shape": (2, 4)})],
     },
     "LSA": {
         "n_components": [Effect(2)],
@@ -320,6 +498,33 @@ EFFECTS = {
         "lowercase_fallback": [Effect(False, data=TITLES)],
         "encoding": [Effect("latin-1", given={"vectors": ACCENTS}, data=DRINKS)],
         "lowercase": [Effect(True, given={"lowercase_fallback": False}, data=TITLES)],
+    },
+    "PretrainedFeatureExtractor": {
+        "module": [Effect(ForeignNetwork(2)), Effect(ForeignNetwork(3, 1))],
+        "layer": [Effect("1")],
+        "fine_tune": [
+            Effect("head", observe=can_predict),
+            Effect("last_block"),
+            Effect("all"),
+        ],
+        "image_shape": [Effect((2, 4), given={"module": nn.AdaptiveAvgPool2d((2, 1))})],
+        "pooling": [
+            Effect("mean", given={"layer": "1"}),
+            Effect("max", given={"layer": "1"}),
+        ],
+        "resize": [Effect(5)],
+        "n_channels": [Effect(2, given={"module": nn.Flatten()})],
+        "mean": [Effect(0.5)],
+        "std": [Effect(0.5)],
+        **tuned(
+            {
+                **DEEP_EFFECTS,
+                "hidden_layer_sizes": [Effect((9,)), Effect(9)],
+                "activation": [Effect("tanh", given={"hidden_layer_sizes": (9,)})],
+                "augment": [Effect(["noise"])],
+                "class_weight": [Effect({0: 10.0})],
+            }
+        ),
     },
     "ProNE": {
         "n_components": [Effect(3)],

@@ -38,7 +38,14 @@ from sklearn_replearn.graph import (
     path_lengths,
     tree_to_adjacency,
 )
-from sklearn_replearn.image import ConvAutoencoder
+from sklearn_replearn.image import (
+    HOG,
+    BagOfVisualWords,
+    CNNFeatureExtractor,
+    ConvAutoencoder,
+    FilterBank,
+    PretrainedFeatureExtractor,
+)
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -58,16 +65,22 @@ def file_with(text):
 
 EDGES = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (3, 5), (4, 5)]  # two triangles
 
+IMAGES = np.random.RandomState(0).randint(0, 256, (20, 8, 8)).astype(np.uint8)
+
 NAMES = {
     "np": np,
     "sp": sp,
     "torch": torch,
     "Autoencoder": Autoencoder,
+    "BagOfVisualWords": BagOfVisualWords,
+    "CNNFeatureExtractor": CNNFeatureExtractor,
     "ConvAutoencoder": ConvAutoencoder,
     "DeepWalk": DeepWalk,
     "DenoisingAutoencoder": DenoisingAutoencoder,
     "EdgeEncoder": EdgeEncoder,
+    "FilterBank": FilterBank,
     "GraphClusterEncoder": GraphClusterEncoder,
+    "HOG": HOG,
     "LSA": LSA,
     "LaplacianEigenmaps": LaplacianEigenmaps,
     "NetMF": NetMF,
@@ -75,6 +88,7 @@ NAMES = {
     "NodeEncoder": NodeEncoder,
     "PMIEmbedding": PMIEmbedding,
     "PretrainedEmbedding": PretrainedEmbedding,
+    "PretrainedFeatureExtractor": PretrainedFeatureExtractor,
     "ProNE": ProNE,
     "ScaledPCA": ScaledPCA,
     "SimilarityEmbedding": SimilarityEmbedding,
@@ -90,6 +104,8 @@ NAMES = {
     "table": np.random.RandomState(0).normal(size=(20, 4)),
     "frame": pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [3.0, 1.0, 1.0]}),
     "adjacency": as_adjacency(EDGES)[0].toarray(),
+    "images": IMAGES,
+    "classes": np.arange(20) % 2,
     "people": [("ann", "bob"), ("bob", "cy"), ("cy", "ann")],
 }
 # (what is wrong, an expression, the exception or warning it must lead to or None)
@@ -483,7 +499,118 @@ NETWORKS = [
     ),
 ]
 
-CASES = {"tables": TABLES, "texts": TEXTS, "graphs": GRAPHS, "networks": NETWORKS}
+IMAGE_CASES = [
+    (
+        "Images of another shape than said",
+        "FilterBank(image_shape=(9, 9)).fit(images)",
+        ValueError,
+    ),
+    (
+        "Rows that do not have as many values as an image",
+        "FilterBank(image_shape=(8, 8)).fit(table)",
+        ValueError,
+    ),
+    (
+        "Channels first",
+        "HOG().fit(np.zeros((4, 3, 20, 20)))",
+        ValueError,
+    ),
+    (
+        "Other channels than in `fit`",
+        "FilterBank().fit(images).transform(np.stack([images] * 3, axis=-1))",
+        ValueError,
+    ),
+    (
+        "Bytes in `fit`, and floats up to 255 in `transform`",
+        "FilterBank().fit(images).transform(images.astype(float))",
+        ValueError,
+    ),
+    (
+        "Floats up to 255 in `fit`, and bytes in `transform`",
+        "FilterBank().fit(images.astype(float)).transform(images)",
+        ValueError,
+    ),
+    (
+        "Images smaller than the filters",
+        "FilterBank(np.ones((1, 9, 9))).fit(images)",
+        ValueError,
+    ),
+    (
+        "Filters for other channels",
+        "FilterBank(np.ones((1, 3, 3, 4))).fit(images)",
+        ValueError,
+    ),
+    ("A filter that there is not", "FilterBank('prewitt').fit(images)", ValueError),
+    (
+        "Nothing to learn filters from",
+        "FilterBank('kmeans').fit(np.ones((5, 8, 8)))",
+        ValueError,
+    ),
+    ("Images smaller than a block", "HOG(cell_size=8).fit(images)", ValueError),
+    (
+        "More words than descriptors",
+        "BagOfVisualWords('patch', n_words=99, patch_size=8, random_state=0)"
+        ".fit(images).n_words_",
+        UserWarning,
+    ),
+    (
+        "Keypoints of signals",
+        "BagOfVisualWords('sift').fit(table % 1)",
+        ValueError,
+    ),
+    (
+        "Images smaller than the kernels",
+        "CNNFeatureExtractor(kernel_size=9).fit(images, classes)",
+        ValueError,
+    ),
+    (
+        "A layer that there is not",
+        "CNNFeatureExtractor(layer='conv1', max_epochs=1).fit(images, classes)",
+        ValueError,
+    ),
+    ("No classes", "CNNFeatureExtractor().fit(images)", ValueError),
+    ("One class", "CNNFeatureExtractor().fit(images, np.ones(20))", ValueError),
+    (
+        "An augmentation that there is not",
+        "CNNFeatureExtractor(augment='mirror').fit(images, classes)",
+        ValueError,
+    ),
+    (
+        "Signals to be rotated",
+        "CNNFeatureExtractor(augment='rotate').fit(table, classes)",
+        ValueError,
+    ),
+    (
+        "A layer that the module has not",
+        "PretrainedFeatureExtractor(torch.nn.Sequential(torch.nn.Flatten()), "
+        "layer='fc').fit(images)",
+        ValueError,
+    ),
+    (
+        "A module for images of another shape",
+        "PretrainedFeatureExtractor(torch.nn.Conv2d(3, 4, 3)).fit(images)",
+        ValueError,
+    ),
+    (
+        "Floats beyond those that `mean` and `std` are of",
+        "PretrainedFeatureExtractor(torch.nn.Flatten(), mean=0.5)"
+        ".fit(images.astype(float))",
+        ValueError,
+    ),
+    (
+        "Classes of a network that has none",
+        "PretrainedFeatureExtractor(torch.nn.Flatten()).fit(images).predict(images)",
+        AttributeError,
+    ),
+]
+
+CASES = {
+    "tables": TABLES,
+    "texts": TEXTS,
+    "graphs": GRAPHS,
+    "networks": NETWORKS,
+    "images": IMAGE_CASES,
+}
 
 
 def outcome(expression, expected):
@@ -506,7 +633,7 @@ def outcome(expression, expected):
 
 
 class BadInput(SphinxDirective):
-    """``.. bad-input:: tables``, ``texts`` or ``graphs``."""
+    """``.. bad-input:: tables``, or another of `CASES`."""
 
     required_arguments = 1
 

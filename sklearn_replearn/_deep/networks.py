@@ -1,18 +1,22 @@
 """All networks by name, so that a saved one can be built again."""
 
+from sklearn_replearn._deep.convnet import ConvClassifier
 from sklearn_replearn._deep.convolutions import ConvEncoderDecoder
 from sklearn_replearn._deep.corruption import DenoisingEncoderDecoder
 from sklearn_replearn._deep.modules import EncoderDecoder
 from sklearn_replearn._deep.quantization import QuantizedEncoderDecoder
+from sklearn_replearn._deep.transfer import TransferNetwork
 from sklearn_replearn._deep.variational import VariationalEncoderDecoder
 
 NETWORKS = {
     network.__name__: network
     for network in (
+        ConvClassifier,
         ConvEncoderDecoder,
         DenoisingEncoderDecoder,
         EncoderDecoder,
         QuantizedEncoderDecoder,
+        TransferNetwork,
         VariationalEncoderDecoder,
     )
 }

@@ -63,8 +63,8 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
         Units of hidden layers between the last stage's maps and the code; the decoder
         has the same backwards.
     activation : str, default="relu"
-        Function of the hidden units: "relu", "leaky_relu", "elu", "gelu", "silu",
-        "tanh", "logistic" or "identity".
+        Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
+        "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=50
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
@@ -257,7 +257,7 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
         """Images with their channels first, in the form of the X of `fit`."""
         return np.moveaxis(images, 1, -1).reshape(len(images), *self._sample_shape)
 
-    def _design(self, X):
+    def _design(self, X, targets):
         *sides, n_channels = self.image_shape_
         shape = [n_channels, *sides]
         layers = {

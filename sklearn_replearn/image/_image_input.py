@@ -33,6 +33,9 @@ class ImageInput:
         X = super()._validate(X, reset=reset)
         if reset:
             self.image_shape_ = resolve_image_shape(self.image_shape, shape, X.shape[1])
+            self._largest = None if X.dtype == np.uint8 else float(X.max())
+        else:
+            _refuse_other_unit(X, self._largest)
         return X
 
     def _scale(self, X):
@@ -43,6 +46,31 @@ class ImageInput:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _refuse_other_unit(X, largest):
+    """Raise if one of `fit` and X has bytes, and the other numbers far beyond [0, 1].
+
+    Bytes stand for [0, 1], so that numbers up to 255 would be taken for other images.
+
+    Parameters
+    ----------
+    X : ndarray
+    largest : float or None
+        The largest number that `fit` has seen; ``None`` for bytes.
+    """
+    if largest is None and X.dtype != np.uint8:
+        most = X.max()
+        if 2 < most < np.inf:
+            raise ValueError(
+                f"X has values up to {most:.4g}, but fit has seen bytes, which stand "
+                "for [0, 1]; pass bytes as uint8, or X / 255."
+            )
+    elif largest is not None and largest > 2 and X.dtype == np.uint8:
+        raise ValueError(
+            "X has bytes, which stand for [0, 1], but fit has seen values up to "
+            f"{largest:.4g}; pass X.astype(np.float32), or bytes to fit, too."
+        )
 
 
 class _RowInput:

@@ -1,0 +1,343 @@
+"""Features from a convolutional network that has learned to tell classes apart."""
+
+from numbers import Integral, Real
+
+from sklearn_replearn._deep.augment import Augmentation, read_amounts
+from sklearn_replearn._deep.base import BaseDeepTransformer
+from sklearn_replearn._deep.classification import DeepClassifierMixin
+from sklearn_replearn._deep.convnet import DEPTHS
+from sklearn_replearn._deep.modules import check_layer
+from sklearn_replearn._sklearn import Interval, StrOptions
+from sklearn_replearn.image._image_input import ImageInput
+
+
+class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
+    r"""Features of images that a convolutional network has learned from classes.
+
+    A network with one output :math:`o_k` for each class is trained to minimise the
+    cross-entropy, with the weight :math:`w` of each class (one-of-K coding, [1]_),
+
+    .. math:: -\frac{1}{n} \sum_i w_{y_i} \log \frac{e^{o_{y_i}(x_i)}}
+       {\sum_k e^{o_k(x_i)}}.
+
+    :meth:`transform` gives what one of its layers puts out: by default the last hidden
+    one, "penultimate", whose `n_components` features any other model can go on with.
+    :meth:`predict` is the network's own answer.
+
+    The network has a stage for each number in `channels`: one convolution ("lenet") or
+    two ("vgg") of `kernel_size` pixels a side that keep the sides, the maximum or the
+    mean of 2 x 2 pixels, which halves them, rounded up, batch normalisation [2]_ and
+    the activation. Dense layers follow. Convolutions are, as everywhere in deep
+    learning, cross-correlations.
+
+    In all methods X holds images in one of these forms, with the channels last:
+
+    - rows of height * width * channels numbers, and `image_shape`;
+    - an array of shape (n_samples, height, width);
+    - an array of shape (n_samples, height, width, channels);
+    - rows without `image_shape`: each is a signal with one channel, such as a spectrum
+      or a time series, and the convolutions have one dimension.
+
+    uint8 stands for [0, 1]: it is divided by 255, a batch at a time. All other numbers
+    are taken as they are. Their mean and their unit do not matter.
+
+    Parameters
+    ----------
+    n_components : int, default=256
+        Units of the penultimate layer.
+    image_shape : tuple of int, default=None
+        (height, width) or (height, width, channels) of the images that rows hold.
+        ``None`` takes it from an array of images, and reads rows as signals.
+    architecture : {"lenet", "vgg"}, default="lenet"
+        One convolution a stage as in LeNet [1]_, or two as in the VGG networks [3]_.
+    channels : int or sequence of int, default=(32, 64)
+        Number of maps of each stage; as many stages as there are numbers.
+    kernel_size : int, default=5
+        Side of the kernels in pixels, an odd number, and no larger than an image. On
+        signals, and on maps that are smaller than that, kernels are as large as they
+        can be of use.
+    pooling : {"max", "mean"}, default="max"
+        What stands for 2 x 2 pixels (2 of a signal) at the end of a stage.
+    global_pooling : bool, default=False
+        Give the dense layers the mean of each of the last maps, not all its pixels.
+        For images of more than about 100 pixels a side, whose maps are large.
+    batch_norm : bool, default=True
+        Whether to normalise each map, and each dense unit, over a batch [2]_.
+    dropout : float, default=0.25
+        Chance of an input of a dense layer, or of the output layer, to be set to zero
+        in training, in [0, 1) [4]_.
+    residual : bool, default=False
+        Let the input of a stage's convolutions join their output, through a
+        convolution of one pixel that gives it as many maps [5]_.
+    negative_slope : float, default=0.01
+        Slope of "leaky_relu" below zero, and of "prelu" at the start.
+    augment : str or sequence, default=None
+        Random changes of the training images, new in each epoch: names, or pairs of a
+        name and its amount. "flip" (left and right, with a chance of 0.5), "crop" (a
+        part with sides of at least 1 - 0.2, enlarged), "scale" (by a factor of at most
+        1 + 0.15), "rotate" (by at most 15 degrees; not for signals), "shift" (by at
+        most 0.1 of a side), "color_jitter" (contrast, brightness and saturation, by
+        0.2), "noise" (with 0.1 of the deviation of the values of X).
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes: by class, 1 for all that are not named; in inverse
+        proportion to their number of images; or 1 for all.
+    layer : str, default="penultimate"
+        Layer whose output :meth:`transform` gives, flattened: "stage1", "stage2", ...,
+        "hidden1", ..., "penultimate", "head" (the logits of the classes), or any name
+        among those of ``as_module().network.named_modules()``.
+    hidden_layer_sizes : int or sequence of int, default=()
+        Units of dense layers between the last maps and the penultimate layer.
+    activation : str, default="relu"
+        Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
+        "silu", "tanh", "logistic" or "identity".
+    max_epochs : int, default=50
+        Passes over the training rows.
+    batch_size : int or "auto", default="auto"
+        Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
+        least 16 and at most 128.
+    lr : float, default=2e-3
+        Learning rate; its largest value where `lr_schedule` changes it.
+    lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
+        Course of the learning rate over `max_epochs`: constant; up from 4 % for three
+        tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
+    weight_decay : float, default=0.0
+        The optimizer's penalty on the weights.
+    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
+        "sgd" has Nesterov's momentum of 0.9. A class is a subclass of
+        ``torch.optim.Optimizer``, made with `lr` and, unless it is 0, `weight_decay`.
+    early_stopping : bool, default=False
+        Hold rows out, stop when the loss on them no longer falls, and keep the weights
+        that were best on them.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping holds out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Epochs without a lower loss on the rows held out, after which to stop.
+    callbacks : list of skorch callbacks, default=None
+        They are copied, and hear of the net that is trained, `net_`, at each epoch; at
+        each batch, too, if one of them has a hook for it.
+    warm_start : bool, default=False
+        Let `fit` go on from the weights that it finds.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA where it is there, else the CPU.
+    random_state : int, RandomState instance or None, default=None
+        First weights, order of the batches, augmentation, dropout, and rows held out.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes seen in :meth:`fit`, sorted.
+    n_components_ : int
+        Number of features: of values that `layer` puts out for an image.
+    image_shape_ : tuple of int
+        (height, width, channels) of the images of :meth:`fit`, or (length, 1) of its
+        signals.
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is its network, ``net_.callbacks_`` the
+        callbacks, ``net_.history`` what happened in each epoch. Only the network is
+        saved.
+    loss_curve_ : list of float
+        Mean loss of an image in each epoch of the training.
+    validation_loss_curve_ : list of float or None
+        The same for the images that early stopping holds out.
+    n_iter_ : int
+        Number of epochs.
+    effective_rank_ : float
+        Number of directions in which the features of training images vary, each by its
+        share (Roy and Vetterli, 2007).
+    n_dead_units_ : int
+        Hidden units and maps that give the same value for every training image.
+    n_features_in_ : int
+        Number of values of an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has string column names.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the loss has not fallen, or not below that of guessing, or most hidden units
+        are dead; it says what to change. `effective_rank_` and `n_dead_units_` are
+        found from at most 1,024 training images.
+
+    See Also
+    --------
+    PretrainedFeatureExtractor : Features of a network that has been trained elsewhere.
+    FilterBank : Features of filters that are known, or learned without classes.
+    ConvAutoencoder : Learns from images without classes.
+
+    Notes
+    -----
+    A classifier that is trained on the features of the very images that the network was
+    trained on sees them further apart than those of new images are. It still does well
+    on these; to choose its parameters, cross-validate the pipeline of both.
+
+    What :meth:`as_module` gives takes a float tensor of any of the forms above;
+    ``as_module("head")`` gives the logits of the classes.
+
+    References
+    ----------
+    .. [1] Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning
+       applied to document recognition", Proceedings of the IEEE 86, 1998.
+    .. [2] S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network
+       training by reducing internal covariate shift", ICML 2015.
+    .. [3] K. Simonyan and A. Zisserman, "Very deep convolutional networks for
+       large-scale image recognition", ICLR 2015.
+    .. [4] N. Srivastava et al., "Dropout: a simple way to prevent neural networks from
+       overfitting", JMLR 15, 2014.
+    .. [5] K. He, X. Zhang, S. Ren and J. Sun, "Deep residual learning for image
+       recognition", CVPR 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_replearn.image import CNNFeatureExtractor
+    >>> digits = load_digits()
+    >>> images = digits.images / 16
+    >>> cnn = CNNFeatureExtractor(
+    ...     n_components=32, channels=(8, 16), kernel_size=3, max_epochs=5,
+    ...     random_state=0,
+    ... ).fit(images[:1000], digits.target[:1000])
+    >>> cnn.transform(images[1000:]).shape
+    (797, 32)
+    >>> cnn.score(images[1000:], digits.target[1000:]) > 0.9
+    True
+    """
+
+    _parameter_constraints = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        **ImageInput._parameter_constraints,
+        **DeepClassifierMixin._parameter_constraints,
+        **BaseDeepTransformer._parameter_constraints,
+        "architecture": [StrOptions(set(DEPTHS))],
+        "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "pooling": [StrOptions({"max", "mean"})],
+        "global_pooling": ["boolean"],
+        "batch_norm": ["boolean"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "residual": ["boolean"],
+        "negative_slope": [Interval(Real, 0, None, closed="left")],
+        "augment": [str, list, tuple, None],
+        "layer": [str],
+    }
+
+    def __init__(
+        self,
+        n_components=256,
+        *,
+        image_shape=None,
+        architecture="lenet",
+        channels=(32, 64),
+        kernel_size=5,
+        pooling="max",
+        global_pooling=False,
+        batch_norm=True,
+        dropout=0.25,
+        residual=False,
+        negative_slope=0.01,
+        augment=None,
+        class_weight=None,
+        layer="penultimate",
+        hidden_layer_sizes=(),
+        activation="relu",
+        max_epochs=50,
+        batch_size="auto",
+        lr=2e-3,
+        lr_schedule="one_cycle",
+        weight_decay=0.0,
+        optimizer="adam",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        callbacks=None,
+        warm_start=False,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.image_shape = image_shape
+        self.architecture = architecture
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.pooling = pooling
+        self.global_pooling = global_pooling
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.residual = residual
+        self.negative_slope = negative_slope
+        self.augment = augment
+        self.class_weight = class_weight
+        self.layer = layer
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _design(self, X, targets):
+        shape = [self.image_shape_[-1], *self.image_shape_[:-1]]
+        if self.batch_norm and self.batch_size == 1:
+            raise ValueError(
+                "batch_norm=True needs batches of at least two images; set "
+                "batch_norm=False for batch_size=1."
+            )
+        description = {
+            "network": "ConvClassifier",
+            "shape": shape,
+            "n_classes": len(self.classes_),
+            "n_components": int(self.n_components),
+            "channels": self._sizes("channels", "channels"),
+            "depth": DEPTHS[self.architecture],
+            "kernel_size": self._check_kernel_size(),
+            "pooling": self.pooling,
+            "global_pooling": bool(self.global_pooling),
+            "batch_norm": bool(self.batch_norm),
+            "residual": bool(self.residual),
+            "dropout": float(self.dropout),
+            "activation": self.activation,
+            "negative_slope": float(self.negative_slope),
+            "hidden_sizes": self._hidden_sizes(),
+            "layer": self.layer,
+        }
+        return description, self._make_criterion(targets)
+
+    def _check_kernel_size(self):
+        *sides, _ = self.image_shape_
+        if self.kernel_size % 2 == 0:
+            raise ValueError(
+                "kernel_size must be odd, so that a kernel has a middle; got "
+                f"{self.kernel_size}."
+            )
+        if len(sides) == 2 and self.kernel_size > min(sides):
+            raise ValueError(
+                f"The images have {sides[0]} x {sides[1]} pixels, fewer than the "
+                f"kernels with kernel_size={self.kernel_size}; take smaller kernels."
+            )
+        return int(self.kernel_size)
+
+    def _prepare_network(self, module, X):
+        check_layer(module, self.layer)
+        mean, spread = self._mean_and_spread(module, X)
+        module.center.copy_(mean)
+        module.spread.fill_(spread)
+
+    def _augmentation(self, module):
+        amounts = read_amounts(self.augment, n_sides=len(self.image_shape_) - 1)
+        return Augmentation(amounts, float(module.spread)) if amounts else None
+
+    def _set_fitted(self, X):
+        super()._set_fitted(X)
+        self.n_components_ = self._map_validated("encode", X[:1]).shape[1]

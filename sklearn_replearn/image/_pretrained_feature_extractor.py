@@ -1,0 +1,386 @@
+"""Features from a network that has been trained elsewhere, as it is or fine-tuned."""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from sklearn_replearn._deep.augment import Augmentation, read_amounts
+from sklearn_replearn._deep.base import BaseDeepTransformer
+from sklearn_replearn._deep.classification import DeepClassifierMixin
+from sklearn_replearn._deep.modules import Module, check_layer
+from sklearn_replearn._deep.net import Net
+from sklearn_replearn._deep.networks import build_network
+from sklearn_replearn._deep.transfer import POOLINGS, try_out
+from sklearn_replearn._sklearn import Interval, StrOptions
+from sklearn_replearn.image._image_input import ImageInput
+
+
+class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
+    r"""Features of images from a network that was trained before.
+
+    The network is any torch module: one that you have trained and loaded, one of timm
+    or torchvision, or what ``as_module()`` of an estimator of this package gives.
+    Nothing is downloaded. :meth:`transform` gives the output of the module, or of one
+    of its layers, flattened.
+
+    With ``fine_tune="none"`` the module is used as it is, and `fit` learns nothing.
+    Otherwise `fit` takes classes and trains a head on the features, normalised, with
+    the cross-entropy loss; and, with "last_block" or "all", the module's copy with it
+    [1]_. :meth:`predict`, :meth:`predict_proba` and :meth:`score` are there, then. The
+    module itself is never changed.
+
+    In all methods X holds images in one of these forms, with the channels last:
+
+    - rows of height * width * channels numbers, and `image_shape`;
+    - an array of shape (n_samples, height, width);
+    - an array of shape (n_samples, height, width, channels);
+    - rows without `image_shape`: each is a signal with one channel, such as a spectrum
+      or a time series.
+
+    The module is given float32 tensors of shape (n_samples, channels, height, width),
+    or (n_samples, 1, length), in evaluation mode. uint8 stands for [0, 1]: it is
+    divided by 255, a batch at a time. All other numbers are taken as they are.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A trained network. It is copied in `fit`, whatever mode it is in.
+    layer : str, default=None
+        Name of the layer whose output is wanted, one of ``module.named_modules()``.
+        ``None`` takes the output of the module.
+    fine_tune : {"none", "head", "last_block", "all"}, default="none"
+        What is trained: nothing; a head on the features; the head and the last block,
+        which is the last part of the module with weights that the features need; or the
+        head and all weights of the module that require a gradient. Parts that are not
+        trained stay in evaluation mode: their batch normalisation does not change.
+    image_shape : tuple of int, default=None
+        (height, width) or (height, width, channels) of the images that rows hold.
+        ``None`` takes it from an array of images, and reads rows as signals.
+    pooling : {"mean", "max"} or None, default=None
+        What stands for each map where the layer puts out maps; ``None`` keeps all their
+        values.
+    resize : int or tuple of int, default=None
+        (height, width), or length, that images get by bilinear interpolation before the
+        module sees them; an int is both sides. ``None`` leaves them as they are.
+    n_channels : int, default=None
+        Channels that the module wants, in which images with one are repeated.
+    mean : float or sequence of float, default=None
+        What is subtracted from each channel, as in the module's training: a number, or
+        one for each channel. Of images it is a mean of values in [0, 1], which X must
+        have, too. ``None`` subtracts nothing.
+    std : float or sequence of float, default=None
+        What each channel is divided by then, in the same way. ``None`` is 1.
+    augment : str or sequence, default=None
+        Random changes of the training images, new in each epoch: names, or pairs of a
+        name and its amount, as in :class:`CNNFeatureExtractor`.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes: by class, 1 for all that are not named; in inverse
+        proportion to their number of images; or 1 for all.
+    hidden_layer_sizes : int or sequence of int, default=()
+        Units of the head's hidden layers.
+    activation : str, default="relu"
+        Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
+        "silu", "tanh", "logistic" or "identity".
+    max_epochs : int, default=50
+        Passes over the training rows.
+    batch_size : int or "auto", default="auto"
+        Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
+        least 16 and at most 128.
+    lr : float, default=1e-3
+        Learning rate; its largest value where `lr_schedule` changes it.
+    lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
+        Course of the learning rate over `max_epochs`: constant; up from 4 % for three
+        tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
+    weight_decay : float, default=0.0
+        The optimizer's penalty on the weights.
+    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
+        "sgd" has Nesterov's momentum of 0.9. A class is a subclass of
+        ``torch.optim.Optimizer``, made with `lr` and, unless it is 0, `weight_decay`.
+    early_stopping : bool, default=False
+        Hold rows out, stop when the loss on them no longer falls, and keep the weights
+        that were best on them.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping holds out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Epochs without a lower loss on the rows held out, after which to stop.
+    callbacks : list of skorch callbacks, default=None
+        They are copied, and hear of the net that is trained, `net_`, at each epoch; at
+        each batch, too, if one of them has a hook for it.
+    warm_start : bool, default=False
+        Let `fit` go on from the weights that it finds.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA where it is there, else the CPU.
+    random_state : int, RandomState instance or None, default=None
+        First weights of the head, order of the batches, augmentation, and rows held
+        out.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes seen in :meth:`fit`, sorted, if there is a head.
+    n_components_ : int
+        Number of features.
+    image_shape_ : tuple of int
+        (height, width, channels) of the images of :meth:`fit`, or (length, 1) of its
+        signals.
+    net_ : skorch.NeuralNet
+        The net; ``net_.module_`` is its network, ``net_.callbacks_`` the callbacks,
+        ``net_.history`` what happened in each epoch. Only the network is saved.
+    loss_curve_ : list of float
+        Mean loss of an image in each epoch of the training; empty without one.
+    validation_loss_curve_ : list of float or None
+        The same for the images that early stopping holds out.
+    n_iter_ : int
+        Number of epochs.
+    effective_rank_ : float
+        Number of directions in which the features of training images vary, each by its
+        share (Roy and Vetterli, 2007); only with a head.
+    n_dead_units_ : int
+        Hidden units and maps that give the same value for every training image; only
+        with a head.
+    n_features_in_ : int
+        Number of values of an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has string column names.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the loss has not fallen, or not below that of guessing, or most hidden units
+        are dead; it says what to change.
+
+    See Also
+    --------
+    CNNFeatureExtractor : Trains a network of its own.
+
+    Notes
+    -----
+    The module always works in single precision. A layer that is used more than once
+    gives its last output. Saved estimators hold the module, and so need its code to be
+    loaded, and pickle rather than skops.
+
+    References
+    ----------
+    .. [1] J. Yosinski, J. Clune, Y. Bengio and H. Lipson, "How transferable are
+       features in deep neural networks?", NeurIPS 2014.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_replearn.image import (
+    ...     CNNFeatureExtractor, PretrainedFeatureExtractor,
+    ... )
+    >>> digits = load_digits()
+    >>> images, y = digits.images / 16, digits.target
+    >>> small = y < 5
+    >>> cnn = CNNFeatureExtractor(
+    ...     n_components=32, channels=(8, 16), kernel_size=3, max_epochs=5,
+    ...     random_state=0,
+    ... ).fit(images[small], y[small])
+    >>> pretrained = PretrainedFeatureExtractor(cnn.as_module())
+    >>> pretrained.fit_transform(images[~small]).shape
+    (896, 32)
+    """
+
+    _parameter_constraints = {
+        "module": [Module],
+        "layer": [str, None],
+        "fine_tune": [StrOptions({"none", "head", "last_block", "all"})],
+        **ImageInput._parameter_constraints,
+        **DeepClassifierMixin._parameter_constraints,
+        **BaseDeepTransformer._parameter_constraints,
+        "pooling": [StrOptions(set(POOLINGS) - {None}), None],
+        "resize": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
+        "n_channels": [Interval(Integral, 1, None, closed="left"), None],
+        "mean": [Real, "array-like", None],
+        "std": [Real, "array-like", None],
+        "augment": [str, list, tuple, None],
+    }
+
+    def __init__(
+        self,
+        module,
+        *,
+        layer=None,
+        fine_tune="none",
+        image_shape=None,
+        pooling=None,
+        resize=None,
+        n_channels=None,
+        mean=None,
+        std=None,
+        augment=None,
+        class_weight=None,
+        hidden_layer_sizes=(),
+        activation="relu",
+        max_epochs=50,
+        batch_size="auto",
+        lr=1e-3,
+        lr_schedule="one_cycle",
+        weight_decay=0.0,
+        optimizer="adam",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        callbacks=None,
+        warm_start=False,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.module = module
+        self.layer = layer
+        self.fine_tune = fine_tune
+        self.image_shape = image_shape
+        self.pooling = pooling
+        self.resize = resize
+        self.n_channels = n_channels
+        self.mean = mean
+        self.std = std
+        self.augment = augment
+        self.class_weight = class_weight
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- fitting ---------------------------------------------------------------
+
+    def _learns_classes(self):
+        if self.fine_tune == "none":
+            raise AttributeError(
+                "PretrainedFeatureExtractor has no classes with fine_tune='none'; take "
+                "'head', 'last_block' or 'all', or put a classifier after it."
+            )
+        return True
+
+    def _validate_targets(self, X, y):
+        return None if self.fine_tune == "none" else super()._validate_targets(X, y)
+
+    def _design(self, X, targets):
+        shape = [self.image_shape_[-1], *self.image_shape_[:-1]]
+        n_channels = self._channels_wanted(shape[0])
+        description = {
+            "network": "TransferNetwork",
+            "module": self.module,
+            "layer": self.layer,
+            "trained": [],
+            "pooling": self.pooling,
+            "shape": shape,
+            "resize": self._sides_wanted(len(shape) - 1),
+            "n_channels": n_channels,
+            "mean": _per_channel("mean", self.mean, 0.0, n_channels),
+            "std": _per_channel("std", self.std, 1.0, n_channels),
+            "head": [],
+            "activation": self.activation,
+        }
+        if min(description["std"]) <= 0:
+            raise ValueError(f"std must be above 0; got {self.std!r}.")
+        if self.layer is not None:
+            check_layer(self.module, self.layer)
+        width, block = try_out(description, self.n_features_in_)
+        if targets is None:
+            return description, None
+        description["head"] = [width, *self._hidden_sizes(), len(self.classes_)]
+        description["trained"] = {
+            "head": [],
+            "last_block": [] if block is None else [block],
+            "all": [""],
+        }[self.fine_tune]
+        return description, self._make_criterion(targets)
+
+    def _channels_wanted(self, n_channels):
+        wanted = self.n_channels or n_channels
+        if n_channels not in (1, wanted):
+            raise ValueError(
+                f"The images have {n_channels} channels, but n_channels={wanted}; only "
+                "images with one channel can be repeated."
+            )
+        return int(wanted)
+
+    def _sides_wanted(self, n_sides):
+        if self.resize is None:
+            return None
+        sides = np.atleast_1d(np.asarray(self.resize, dtype=object)).tolist()
+        sides = sides * n_sides if len(sides) == 1 else sides
+        whole = all(isinstance(side, Integral) and side >= 1 for side in sides)
+        if len(sides) != n_sides or not whole:
+            form = "(height, width)" if n_sides == 2 else "a length"
+            raise ValueError(
+                f"resize must be {form}, in whole numbers of at least 1; got "
+                f"{self.resize!r}."
+            )
+        return [int(side) for side in sides]
+
+    def _train(self, X, targets, device):
+        if targets is not None:
+            return super()._train(X, targets, device)
+        description, _ = self._design(X, targets)
+        return Net.untrained(build_network(description), description, device)
+
+    def _prepare_network(self, module, X):
+        if hasattr(module, "head"):
+            _, spread = self._mean_and_spread(module, X)
+            module.spread.fill_(spread)
+
+    def _augmentation(self, module):
+        amounts = read_amounts(self.augment, n_sides=len(self.image_shape_) - 1)
+        return Augmentation(amounts, float(module.spread)) if amounts else None
+
+    def _set_fitted(self, X):
+        super()._set_fitted(X)
+        self.n_components_ = self._map_validated("encode", X[:1]).shape[1]
+
+    def _examine(self, X):
+        return [] if self.fine_tune == "none" else super()._examine(X)
+
+    # -- input -----------------------------------------------------------------
+
+    def _validate(self, X, *, reset=False):
+        rows = super()._validate(X, reset=reset)
+        is_normalised = self.mean is not None or self.std is not None
+        if is_normalised and len(self.image_shape_) == 3 and self._scale(rows) == 1:
+            low, high = rows.min(), rows.max()
+            if low < 0 or high > 1:
+                raise ValueError(
+                    f"X has values from {low:.3g} to {high:.3g}, but mean and std are "
+                    "of values in [0, 1]; scale X, or pass bytes as uint8."
+                )
+        return rows
+
+    def __sklearn_tags__(self):
+        if self.fine_tune != "none":
+            return super().__sklearn_tags__()
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = None
+        tags.classifier_tags = None
+        tags.target_tags.required = False
+        return tags
+
+
+def _per_channel(name, values, default, n_channels):
+    """A number for each channel, or one for all, as a list."""
+    if values is None:
+        return [default]
+    numbers = np.atleast_1d(np.asarray(values, dtype=object))
+    fits = numbers.ndim == 1 and len(numbers) in (1, n_channels)
+    if not (fits and all(isinstance(x, Real) and np.isfinite(x) for x in numbers)):
+        raise ValueError(
+            f"{name} must be a finite number, or one for each of {n_channels} "
+            f"channels; got {values!r}."
+        )
+    return [float(x) for x in numbers]
