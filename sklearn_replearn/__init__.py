@@ -8,6 +8,7 @@ graphs and images; pairs are to follow.
 The families are submodules, loaded when they are first used:
 ``sklearn_replearn.autoencoder``, ``sklearn_replearn.decomposition``,
 ``sklearn_replearn.graph``, ``sklearn_replearn.image``, ``sklearn_replearn.text``.
+Beside them, ``sklearn_replearn.inspection`` looks inside what was fitted.
 """
 
 from importlib import import_module
@@ -19,6 +20,7 @@ _SUBMODULES = (
     "decomposition",
     "graph",
     "image",
+    "inspection",
     "metrics",
     "plotting",
     "text",

@@ -12,11 +12,11 @@ import sklearn_replearn
 from sklearn_replearn.utils.discovery import all_families
 
 PACKAGE = Path(sklearn_replearn.__file__).parent
-HEAVY = ["torch", "skorch", "gensim", "matplotlib", "polars", "pandas"]
+HEAVY = ["torch", "skorch", "gensim", "matplotlib", "polars", "pandas", "skimage"]
 
 
 FAMILIES = ["decomposition", "graph", "metrics", "plotting", "text"]
-DEEP_FAMILIES = ["autoencoder", "image"]
+DEEP_FAMILIES = ["autoencoder", "image", "inspection"]
 
 
 def loaded_by(statement):
@@ -68,10 +68,12 @@ LAYERS = [
     "_cooccurrence",
     "_deep",
     "family",
+    "inspection",
     "above",
     "utils",
 ]
-ABOVE = {"inspection", "metrics", "model_selection", "plotting"}
+ABOVE = {"metrics", "model_selection", "plotting"}
+FOLDERS = {"_deep", "inspection"}
 
 
 def layer_of(module):
@@ -80,8 +82,8 @@ def layer_of(module):
     if not parts:
         return "package", ""
     if parts[0] in LAYERS:
-        # A folder, whose own modules may import each other; any family may import it.
-        return parts[0], parts[0] if parts[0] == "_deep" else ""
+        # In a folder, modules may import each other; later layers may import it.
+        return parts[0], parts[0] if parts[0] in FOLDERS else ""
     return ("above" if parts[0] in ABOVE else "family"), parts[0]
 
 
