@@ -54,5 +54,10 @@ def digit_images(n_train: int, n_test: int) -> Images:
     )
 
 
+def as_bytes(rows: np.ndarray) -> np.ndarray:
+    """Rows of grey values in [0, 1] as whole numbers up to 255, in a byte each."""
+    return np.rint(255 * rows).astype(np.uint8)
+
+
 def _flat_rows(images, largest):
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(largest)

@@ -1,12 +1,13 @@
 """Training of a network as people write it: a loop in PyTorch, and stock skorch.
 
 Both minimise the mean squared error between the rows and what the network makes of
-them, by Adam. They return the loss of the last epoch.
+them, by Adam; the loop can have targets and another loss. They return the loss of the
+last epoch.
 """
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -24,16 +25,31 @@ class Setting:
         Gives the network with fresh weights.
     lr : float
     batch_size, max_epochs : int
+    criterion : torch module
+        Loss of what the network puts out and its target; of the bare loop only.
+    augment : callable or None
+        Makes another input of a batch; of the bare loop only.
     """
 
     build: Callable[[], nn.Module]
     lr: float
     batch_size: int
     max_epochs: int
+    criterion: nn.Module = field(default_factory=nn.MSELoss)
+    augment: Callable[[torch.Tensor], torch.Tensor] | None = None
 
 
-def bare_loop(setting: Setting, X: np.ndarray, *, quick: bool) -> float:
+def bare_loop(
+    setting: Setting,
+    X: np.ndarray,
+    targets: np.ndarray | None = None,
+    *,
+    quick: bool,
+) -> float:
     """Gather each batch by one index, and step.
+
+    Without targets the network is to put out its input. Bytes stand for [0, 1]; they
+    become floats a batch at a time.
 
     Quick is as quick as we know how: the losses are read once an epoch, Adam's fused
     kernel makes the steps, and denormal numbers count as zero. Otherwise the losses are
@@ -41,8 +57,8 @@ def bare_loop(setting: Setting, X: np.ndarray, *, quick: bool) -> float:
     """
     torch.manual_seed(0)
     network = setting.build()
-    rows = network.arrange(torch.from_numpy(X))
-    criterion = nn.MSELoss()
+    rows = torch.from_numpy(X)
+    known = None if targets is None else torch.from_numpy(targets)
     options = {"fused": True} if quick else {}
     optimizer = torch.optim.Adam(network.parameters(), lr=setting.lr, **options)
     network.train()
@@ -50,14 +66,22 @@ def bare_loop(setting: Setting, X: np.ndarray, *, quick: bool) -> float:
         for _ in range(setting.max_epochs):
             total = 0.0
             for index in torch.randperm(len(rows)).split(setting.batch_size):
-                batch = rows.index_select(0, index)
+                x = network.arrange(as_floats(rows.index_select(0, index)))
+                target = x if known is None else known[index]
+                if setting.augment is not None:
+                    x = setting.augment(x)
                 optimizer.zero_grad()
-                loss = criterion(network(batch), batch)
+                loss = setting.criterion(network(x), target)
                 loss.backward()
                 optimizer.step()
                 total += (loss.detach() if quick else loss.item()) * len(index)
             mean = float(total) / len(rows)
     return mean
+
+
+def as_floats(rows: torch.Tensor) -> torch.Tensor:
+    """Rows in single precision, in which bytes stand for [0, 1]."""
+    return rows.float() * (1 / 255) if rows.dtype == torch.uint8 else rows
 
 
 @contextmanager

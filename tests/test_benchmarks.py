@@ -12,13 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from benchmarks import _data, _images, _labels, _registry
+from benchmarks import _data, _images, _labels, _registry, _signals, _transfer
 from benchmarks.__main__ import main, time_contest
 from benchmarks._contest import Contest, Options, Target
+from benchmarks._filters import correlate
 from benchmarks._report import append_json_lines, format_contest, make_records
 from benchmarks._resident import in_fresh_process, peak_resident
 from benchmarks._timing import Spread, noise, pair_ratios, peak_memory, race
+from benchmarks._training_loops import Setting, bare_loop
+from benchmarks.images import changed_when_alone
 
 NAMES = _registry.benchmark_names()
 
@@ -189,7 +193,7 @@ def test_json_lines_are_appended_and_strict(tmp_path):
 
 
 def test_registry_has_one_benchmark_for_each_public_module():
-    assert {"deep", "lsa", "nodes", "pca", "svd", "words"} <= set(NAMES)
+    assert {"deep", "images", "lsa", "nodes", "pca", "svd", "words"} <= set(NAMES)
     assert sorted(NAMES) == NAMES
     assert not [name for name in NAMES if name.startswith("_")]
     for name in NAMES:
@@ -323,6 +327,91 @@ def test_digits_to_test_on_are_not_learned_from():
     assert images.name == "digits of scikit-learn, 200 + 50 of 8 x 8"
     assert (images.train.min(), images.train.max()) == (0, 1)
     assert len(np.unique(np.vstack([images.train, images.test]), axis=0)) == 250
+
+
+def test_bytes_are_the_images_that_were_read():
+    pixels = np.arange(256, dtype=np.uint8)
+    rows = _images.as_bytes(pixels.astype(np.float32) / np.float32(255))
+    assert rows.dtype == np.uint8
+    np.testing.assert_array_equal(rows, pixels)
+
+
+def test_signals_of_a_data_folder_are_all_that_there_are(tmp_path):
+    with pytest.raises(_data.MissingData, match=r"no file 'signals/\*.npz'"):
+        _signals.read_signals(tmp_path)
+    (tmp_path / "signals").mkdir()
+    parts = {"X_train": np.eye(2, 5), "y_train": [0, 1]}
+    parts |= {"X_test": np.eye(1, 5), "y_test": [1]}
+    for name in ("waves", "beats"):
+        np.savez(tmp_path / f"signals/{name}.npz", **parts)
+    beats, waves = _signals.read_signals(tmp_path)
+    assert [beats.name, waves.name] == ["beats", "waves"]
+    assert waves.train.shape == (2, 5)
+    assert list(waves.test_labels) == [1]
+
+
+def test_halves_of_the_classes_share_no_image():
+    images = _images.digit_images(200, 50)
+    known, new = _transfer.halves(images)
+    assert set(known.train_labels) == set(known.test_labels) == {0, 1, 2, 3, 4}
+    assert set(new.train_labels) == set(new.test_labels) == {5, 6, 7, 8, 9}
+    assert len(known.train) + len(new.train) == 200
+    assert len(known.test) + len(new.test) == 50
+
+
+def test_few_labels_are_as_many_of_each_class():
+    labels = np.repeat([7, 5, 6], [10, 20, 30])
+    draws = _transfer.draw_few(labels, 4, 3)
+    assert [Counter(labels[few].tolist()) for few in draws] == 3 * [{7: 4, 5: 4, 6: 4}]
+    assert [len(np.unique(few)) for few in draws] == [12, 12, 12]
+    assert len(np.unique(draws, axis=0)) == 3
+    np.testing.assert_array_equal(draws, _transfer.draw_few(labels, 4, 3))
+
+
+def test_correlation_in_a_loop_is_summed_over_channels():
+    rng = np.random.default_rng(0)
+    images, kernels = rng.random((2, 4, 5, 3)), rng.random((1, 2, 3, 3))
+    maps = correlate(images, kernels)
+    assert maps.shape == (2, 1, 3, 3)
+    expected = (images[1, 2:4, 1:4] * kernels[0]).sum()
+    assert maps[1, 0, 2, 1] == pytest.approx(expected)
+    grey = correlate(images[..., 0], kernels[..., :1])
+    expected = (images[1, 2:4, 1:4, 0] * kernels[0, ..., 0]).sum()
+    assert grey[1, 0, 2, 1] == pytest.approx(expected)
+
+
+def test_rows_that_depend_on_those_beside_them_are_counted():
+    X = np.random.default_rng(0).random((5, 3))
+    assert changed_when_alone(np.sqrt, X) == 0
+    assert changed_when_alone(lambda X: X - X[:1], X) == 4
+
+
+class Flat(torch.nn.Linear):
+    """A network that takes rows as they are."""
+
+    def arrange(self, rows):
+        return rows
+
+
+def test_bare_loop_learns_classes_from_bytes_and_other_inputs():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (60, 3), dtype=np.uint8)
+    y = (X[:, 0] > 127).astype(np.int64)
+    seen = []
+
+    def augment(x):
+        seen.append(x)
+        return torch.zeros_like(x)
+
+    setting = Setting(lambda: Flat(3, 2), 0.1, 16, 30, torch.nn.CrossEntropyLoss())
+    losses = [bare_loop(setting, X, y, quick=quick) for quick in (True, False)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert losses[0] < 0.3
+    blind = bare_loop(replace(setting, augment=augment), X, y, quick=True)
+    assert blind == pytest.approx(np.log(2), abs=0.1)
+    assert [len(x) for x in seen[:4]] == [16, 16, 16, 12]
+    assert {x.dtype for x in seen} == {torch.float32}
+    assert max(x.max() for x in seen) == pytest.approx(X.max() / 255)
 
 
 def test_made_up_graph_has_blocks_that_keep_to_themselves():
