@@ -13,6 +13,7 @@ from registry import INSTANCES
 from sklearn.base import clone
 
 from sklearn_replearn._deep.base import BaseDeepTransformer
+from sklearn_replearn._deep.classification import DeepClassifierMixin
 from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.image import PretrainedFeatureExtractor
 from sklearn_replearn.utils.estimator_checks import make_check_data
@@ -59,8 +60,11 @@ def test_shared_parameters_come_last_in_one_order(estimator):
 @each
 def test_shared_parameters_have_the_same_defaults_and_words(estimator):
     ours, model = type(estimator), Autoencoder
-    # What layers and random numbers there are, and which rate is best, is their own.
+    # What layers and random numbers there are, and which rate is best, is their own,
+    # and so is how long it takes to learn classes.
     own = {"hidden_layer_sizes", "lr", "random_state"}
+    if issubclass(ours, DeepClassifierMixin):
+        own.add("max_epochs")
     for name in set(SHARED) - own:
         assert defaults(ours)[name] == defaults(model)[name]
         assert documented(ours)[name] == documented(model)[name]

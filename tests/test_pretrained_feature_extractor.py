@@ -302,6 +302,17 @@ def test_modules_of_the_package_transfer(digits):
     assert maps.shape == (300, 64)
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 3), (192,)])
+def test_modules_of_the_package_have_the_channels_last(digits, shape):
+    X, y = digits
+    X = (X[..., None] * np.float32([1.0, 0.5, 0.2])).reshape(300, *shape)
+    cnn = CNNFeatureExtractor(
+        6, channels=(4,), kernel_size=3, max_epochs=1, random_state=0
+    ).fit(X, y)
+    again = PretrainedFeatureExtractor(cnn.as_module()).fit_transform(X)
+    assert_allclose(again, cnn.transform(X), atol=1e-5)
+
+
 # ---------------------------------------------------------------------------
 # Bad input
 # ---------------------------------------------------------------------------

@@ -142,6 +142,7 @@ def tidy_docstring(app, what, name, obj, options, lines):
         text = "\n".join(lines)
         text = re.sub(r":ref:`([^`<]+?)\s*<[^`]+>`", r"\1", text)
         text = re.sub(r":ref:`sphx_glr_[^`]+`", "scikit-learn's gallery", text)
+        text = re.sub(r":term:`([^`<]+?)(\s*<[^`]+>)?`", r"\1", text)
         lines[:] = text.split("\n")
 
 

@@ -14,6 +14,9 @@ from sklearn_replearn._deep.losses import WeightedCrossEntropy
 from sklearn_replearn._sklearn import StrOptions
 from sklearn_replearn._validation import is_missing
 
+#: Loss of guessing, in nats, that a network should get below.
+LEAST_GUESS = 0.1
+
 
 def _learns_classes(estimator):
     return estimator._learns_classes()
@@ -137,7 +140,9 @@ class DeepClassifierMixin(ClassifierMixin):
         self.effective_rank_ = effective_rank(self._map_validated("encode", X))
         findings = self._examine_units(X)
         guess = self.net_.criterion_.loss_of_guessing
-        if self.n_iter_ >= 10 and self.loss_curve_[-1] > 0.99 * guess:
+        # Where one class is nearly all, guessing is hard to be better than.
+        is_hard = guess < LEAST_GUESS
+        if self.n_iter_ >= 10 and self.loss_curve_[-1] > 0.99 * guess and not is_hard:
             findings.append(
                 f"the loss is {self.loss_curve_[-1]:.3g} after {self.n_iter_} epochs, "
                 f"where guessing by the classes' shares has {guess:.3g}: change lr, or "

@@ -463,18 +463,20 @@ def map_rows(function, X, *, block_rows, dtype, device, scale=1.0):
     finite : bool
         Whether the sums of all blocks of X are finite.
     """
-    rows, results, sums = as_tensor(X), None, []
+    rows, results = as_tensor(X), None
+    # As one tensor: many small ones would lie between blocks, and scatter the memory.
+    sums = torch.empty(-(-len(X) // block_rows), dtype=dtype, device=device)
     with torch.inference_mode():
-        for start in range(0, len(X), block_rows):
+        for i, start in enumerate(range(0, len(X), block_rows)):
             block = rows[start : start + block_rows].to(device=device, dtype=dtype)
             n = len(block)
             if n < block_rows:
                 padding = block.new_zeros((block_rows - n, *block.shape[1:]))
                 block = torch.cat([block, padding])
             result = function(block if scale == 1.0 else block * scale)
-            sums.append(block.sum())  # now that it is in the cache
+            sums[i] = block.sum()  # now that it is in the cache
             if results is None:
                 results = torch.empty((len(X), *result.shape[1:]), dtype=result.dtype)
             results[start : start + n] = result[:n]
-        finite = bool(torch.isfinite(torch.stack(sums)).all())
+        finite = bool(torch.isfinite(sums).all())
     return results.numpy(), finite

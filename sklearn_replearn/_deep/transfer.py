@@ -7,6 +7,7 @@ from torch.nn import functional
 from sklearn_replearn._deep.convolutions import channels_first
 from sklearn_replearn._deep.modules import (
     Network,
+    UpToLayer,
     build_layers,
     mlp,
     output_of,
@@ -112,7 +113,9 @@ class TransferNetwork(Network):
                 images, sides, mode="bilinear", antialias=True
             )
             x = images if x.ndim == 4 else images.squeeze(2)
-        return (x.expand(-1, self.n_channels, *x.shape[2:]) - self.mean) / self.std
+        x = (x.expand(-1, self.n_channels, *x.shape[2:]) - self.mean) / self.std
+        # What `as_module` of our estimators gives takes images as these have them.
+        return x.movedim(1, -1) if isinstance(self.module, UpToLayer) else x
 
     def features(self, x):
         """What the layer puts out, as it is."""

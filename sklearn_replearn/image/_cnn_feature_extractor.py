@@ -50,9 +50,9 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         ``None`` takes it from an array of images, and reads rows as signals.
     architecture : {"lenet", "vgg"}, default="lenet"
         One convolution a stage as in LeNet [1]_, or two as in the VGG networks [3]_.
-    channels : int or sequence of int, default=(32, 64)
+    channels : int or sequence of int, default=(32, 64, 128)
         Number of maps of each stage; as many stages as there are numbers.
-    kernel_size : int, default=5
+    kernel_size : int, default=3
         Side of the kernels in pixels, an odd number, and no larger than an image. On
         signals, and on maps that are smaller than that, kernels are as large as they
         can be of use.
@@ -63,7 +63,7 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         For images of more than about 100 pixels a side, whose maps are large.
     batch_norm : bool, default=True
         Whether to normalise each map, and each dense unit, over a batch [2]_.
-    dropout : float, default=0.25
+    dropout : float, default=0.5
         Chance of an input of a dense layer, or of the output layer, to be set to zero
         in training, in [0, 1) [4]_.
     residual : bool, default=False
@@ -90,12 +90,12 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
     activation : str, default="relu"
         Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
         "silu", "tanh", "logistic" or "identity".
-    max_epochs : int, default=50
+    max_epochs : int, default=20
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
         Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
         least 16 and at most 128.
-    lr : float, default=2e-3
+    lr : float, default=5e-3
         Learning rate; its largest value where `lr_schedule` changes it.
     lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
         Course of the learning rate over `max_epochs`: constant; up from 4 % for three
@@ -195,8 +195,7 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
     >>> digits = load_digits()
     >>> images = digits.images / 16
     >>> cnn = CNNFeatureExtractor(
-    ...     n_components=32, channels=(8, 16), kernel_size=3, max_epochs=5,
-    ...     random_state=0,
+    ...     n_components=32, channels=(8, 16), lr=0.02, max_epochs=10, random_state=0
     ... ).fit(images[:1000], digits.target[:1000])
     >>> cnn.transform(images[1000:]).shape
     (797, 32)
@@ -228,12 +227,12 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         *,
         image_shape=None,
         architecture="lenet",
-        channels=(32, 64),
-        kernel_size=5,
+        channels=(32, 64, 128),
+        kernel_size=3,
         pooling="max",
         global_pooling=False,
         batch_norm=True,
-        dropout=0.25,
+        dropout=0.5,
         residual=False,
         negative_slope=0.01,
         augment=None,
@@ -241,9 +240,9 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         layer="penultimate",
         hidden_layer_sizes=(),
         activation="relu",
-        max_epochs=50,
+        max_epochs=20,
         batch_size="auto",
-        lr=2e-3,
+        lr=5e-3,
         lr_schedule="one_cycle",
         weight_decay=0.0,
         optimizer="adam",

@@ -81,7 +81,7 @@ class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransf
     activation : str, default="relu"
         Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
         "silu", "tanh", "logistic" or "identity".
-    max_epochs : int, default=50
+    max_epochs : int, default=20
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
         Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
@@ -176,8 +176,7 @@ class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransf
     >>> images, y = digits.images / 16, digits.target
     >>> small = y < 5
     >>> cnn = CNNFeatureExtractor(
-    ...     n_components=32, channels=(8, 16), kernel_size=3, max_epochs=5,
-    ...     random_state=0,
+    ...     n_components=32, channels=(8, 16), lr=0.02, max_epochs=10, random_state=0
     ... ).fit(images[small], y[small])
     >>> pretrained = PretrainedFeatureExtractor(cnn.as_module())
     >>> pretrained.fit_transform(images[~small]).shape
@@ -215,7 +214,7 @@ class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransf
         class_weight=None,
         hidden_layer_sizes=(),
         activation="relu",
-        max_epochs=50,
+        max_epochs=20,
         batch_size="auto",
         lr=1e-3,
         lr_schedule="one_cycle",

@@ -50,8 +50,7 @@ def adversarial_examples(
         :class:`~sklearn_replearn.image.CNNFeatureExtractor`, or a linear classifier
         (with `coef_` and `intercept_`), alone or after networks, scalers, PCA,
         ScaledPCA and TruncatedSVD.
-    X : array-like of shape (n_samples, n_values), (n_samples, height, width) or \
-            (n_samples, height, width, channels)
+    X : array-like of shape (n_samples, n_values) or (n_samples, height, width, ...)
         Images, signals or rows of a table.
     y : array-like of shape (n_samples,)
         Their classes, which the attack leads away from. With a `target` it may be
@@ -183,8 +182,7 @@ def robust_score(
     ----------
     estimator : fitted classifier or Pipeline
         As :func:`adversarial_examples` takes it.
-    X : array-like of shape (n_samples, n_values), (n_samples, height, width) or \
-            (n_samples, height, width, channels)
+    X : array-like of shape (n_samples, n_values) or (n_samples, height, width, ...)
         Images, signals or rows of a table.
     y : array-like of shape (n_samples,)
         Their classes.
@@ -224,7 +222,7 @@ def robust_score(
     -----
     It has the signature of a scorer: ``scoring=robust_score`` in ``GridSearchCV`` and
     ``cross_validate``, or ``scoring=partial(robust_score, epsilon=0.1)`` with
-    :func:`functools.partial`.
+    ``functools.partial``.
 
     Examples
     --------

@@ -50,8 +50,7 @@ def saliency_map(
         Networks (estimators with `as_module`), which scalers, PCA, ScaledPCA and
         TruncatedSVD may precede or follow; a linear classifier may come last. For
         others, see :func:`occlusion_map`.
-    X : array-like of shape (n_samples, n_values), (n_samples, height, width) or \
-            (n_samples, height, width, channels)
+    X : array-like of shape (n_samples, n_values) or (n_samples, height, width, ...)
         Images, signals or rows of a table.
     target : label, int or array-like of shape (n_samples,), default=None
         The class of a classifier, or the number of a column of the code or of a unit
@@ -170,8 +169,7 @@ def occlusion_map(
     ----------
     estimator : fitted estimator or Pipeline
         With `predict_proba`, else with `decision_function`, else with `transform`.
-    X : array-like of shape (n_samples, n_values), (n_samples, height, width) or \
-            (n_samples, height, width, channels)
+    X : array-like of shape (n_samples, n_values) or (n_samples, height, width, ...)
         Images, signals or rows of a table.
     target : label, int or array-like of shape (n_samples,), default=None
         The class of a classifier, or the number of a column of a transformer: one, or
