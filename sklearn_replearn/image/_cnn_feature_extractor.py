@@ -90,7 +90,7 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
     activation : str, default="relu"
         Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
         "silu", "tanh", "logistic" or "identity".
-    max_epochs : int, default=20
+    max_epochs : int, default=15
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
         Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
@@ -240,7 +240,7 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         layer="penultimate",
         hidden_layer_sizes=(),
         activation="relu",
-        max_epochs=20,
+        max_epochs=15,
         batch_size="auto",
         lr=5e-3,
         lr_schedule="one_cycle",
