@@ -77,7 +77,8 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         part with sides of at least 1 - 0.2, enlarged), "scale" (by a factor of at most
         1 + 0.15), "rotate" (by at most 15 degrees; not for signals), "shift" (by at
         most 0.1 of a side), "color_jitter" (contrast, brightness and saturation, by
-        0.2), "noise" (with 0.1 of the deviation of the values of X).
+        0.2), "noise" (with 0.1 of the deviation of the values of X). It asks for more
+        epochs.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes: by class, 1 for all that are not named; in inverse
         proportion to their number of images; or 1 for all.
