@@ -349,7 +349,7 @@ EFFECTS = {
         "image_shape": [Effect((2, 4), given={"kernel_size": 1})],
         "architecture": [Effect("vgg")],
         "channels": [Effect((5,)), Effect((4, 8)), Effect(5)],
-        "kernel_size": [Effect(3)],
+        "kernel_size": [Effect(5)],
         "pooling": [Effect("mean")],
         "global_pooling": [Effect(True)],
         "batch_norm": [Effect(True)],

@@ -231,7 +231,7 @@ def test_learns_digits_better_than_a_linear_model(digits):
     X, y = load_digits(return_X_y=True)
     X = X / 16
     fitted = small(
-        n_components=32, channels=(8, 16), max_epochs=12, image_shape=(8, 8)
+        n_components=32, channels=(16, 32), max_epochs=15, image_shape=(8, 8)
     ).fit(X[:1000], y[:1000])
     linear = LogisticRegression(max_iter=1000).fit(X[:1000], y[:1000])
     assert fitted.score(X[1000:], y[1000:]) > linear.score(X[1000:], y[1000:])

@@ -23,7 +23,7 @@ from sklearn_replearn.utils.estimator_checks import (
 
 TUNED = [
     clone(INSTANCES["PretrainedFeatureExtractor"]).set_params(
-        fine_tune=part, lr=0.1, max_epochs=10
+        fine_tune=part, lr=0.1, max_epochs=9
     )
     for part in ("head", "last_block", "all")
 ]

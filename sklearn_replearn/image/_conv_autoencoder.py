@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._deep.reconstruction import BaseAutoencoder
 from sklearn_replearn._sklearn import Interval
+from sklearn_replearn._validation import flatten_images
 from sklearn_replearn.image._image_input import ImageInput
 
 
@@ -304,5 +305,6 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
     def _validate(self, X, *, reset=False):
         rows = super()._validate(X, reset=reset)
         if reset:
-            self._sample_shape = np.shape(X)[1:]
+            _, shape = flatten_images(X)
+            self._sample_shape = shape or rows.shape[1:]
         return rows

@@ -46,7 +46,8 @@ class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransf
     module : torch.nn.Module
         A trained network. It is copied in `fit`, whatever mode it is in.
     layer : str, default=None
-        Name of the layer whose output is wanted, one of ``module.named_modules()``.
+        Name of the layer whose output is wanted, one of ``module.named_modules()``; in
+        what ``as_module()`` gives, names begin with "network.", as "network.stage1".
         ``None`` takes the output of the module.
     fine_tune : {"none", "head", "last_block", "all"}, default="none"
         What is trained: nothing; a head on the features; the head and the last block,
