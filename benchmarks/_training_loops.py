@@ -2,7 +2,7 @@
 
 Both minimise the mean squared error between the rows and what the network makes of
 them, by Adam; the loop can have targets and another loss. They return the loss of the
-last epoch.
+last epoch. And encoding as people write it: a forward pass.
 """
 
 from collections.abc import Callable
@@ -82,6 +82,18 @@ def bare_loop(
 def as_floats(rows: torch.Tensor) -> torch.Tensor:
     """Rows in single precision, in which bytes stand for [0, 1]."""
     return rows.float() * (1 / 255) if rows.dtype == torch.uint8 else rows
+
+
+def keep_loss(losses: dict, who: str, train: Callable[[], float]) -> None:
+    """Train, and note the loss as a row of a contest."""
+    losses[who] = {"loss of the last epoch": float(train())}
+
+
+def forward_pass(module: nn.Module, X: np.ndarray, block_rows: int) -> np.ndarray:
+    """What a network puts out for rows, which become floats a block at a time."""
+    with torch.inference_mode():
+        blocks = torch.from_numpy(X).split(block_rows)
+        return torch.cat([module(as_floats(block)) for block in blocks]).numpy()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ Six questions:
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -47,7 +47,13 @@ from ._images import Images, digit_images, read_images
 from ._report import progress
 from ._resident import in_fresh_process, peak_resident
 from ._timing import pair_ratios, race
-from ._training_loops import Setting, bare_loop, stock_skorch
+from ._training_loops import (
+    Setting,
+    bare_loop,
+    forward_pass,
+    keep_loss,
+    stock_skorch,
+)
 
 NOISE = 0.5
 BLOCK_ROWS = 256
@@ -179,7 +185,7 @@ def training(images: Images, model) -> Contest:
         setting=f"{describe(fitted)}, max_epochs={model.max_epochs}",
         stages={
             "fit": {
-                who: partial(_keep_loss, losses, who, train)
+                who: partial(keep_loss, losses, who, train)
                 for who, train in trainings.items()
             }
         },
@@ -196,10 +202,6 @@ def training(images: Images, model) -> Contest:
         ),
         rounds=5,
     )
-
-
-def _keep_loss(losses: dict, who: str, train: Callable[[], float]) -> None:
-    losses[who] = {"loss of the last epoch": float(train())}
 
 
 def encoding(images: Images, sizes: Sizes) -> Contest:
@@ -231,13 +233,6 @@ def encoding(images: Images, sizes: Sizes) -> Contest:
             "and gives a row the same bits in any batch.",
         ),
     )
-
-
-def forward_pass(module, X: np.ndarray, block_rows: int) -> np.ndarray:
-    """What a network puts out for rows."""
-    with torch.inference_mode():
-        blocks = torch.from_numpy(X).split(block_rows)
-        return torch.cat([module(block) for block in blocks]).numpy()
 
 
 def memory(images: Images, sizes: Sizes, options: Options) -> Contest:

@@ -23,7 +23,6 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-import torch
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -44,7 +43,12 @@ from ._images import Images, as_bytes, digit_images, read_images
 from ._report import progress
 from ._resident import in_fresh_process, peak_resident
 from ._signals import Signals, digits_as_signals, read_signals, signals_contest
-from ._training_loops import Setting, as_floats, bare_loop
+from ._training_loops import (
+    Setting,
+    bare_loop,
+    forward_pass,
+    keep_loss,
+)
 from ._transfer import transfer
 
 #: Inverse strength of the penalty of the logistic regressions on all images.
@@ -181,7 +185,7 @@ def training(images: Images, sizes: Sizes, augment) -> Contest:
         setting=f"{describe(fitted)}, max_epochs={model.max_epochs}, {augment=}",
         stages={
             "fit": {
-                who: partial(_keep_loss, losses, who, train)
+                who: partial(keep_loss, losses, who, train)
                 for who, train in trainings.items()
             }
         },
@@ -197,10 +201,6 @@ def training(images: Images, sizes: Sizes, augment) -> Contest:
     )
 
 
-def _keep_loss(losses: dict, who: str, train: Callable[[], float]) -> None:
-    losses[who] = {"loss of the last epoch": float(train())}
-
-
 def encoding(images: Images, sizes: Sizes) -> Contest:
     """`transform` by turns with bare forward passes."""
     X = as_bytes(images.train[: sizes.rows_by_turns])
@@ -209,7 +209,7 @@ def encoding(images: Images, sizes: Sizes) -> Contest:
     module = model.as_module()
     small_block = model.net_.module_.block_rows
     ways = {"CNNFeatureExtractor": model.transform} | {
-        f"forward pass by {n} images": partial(forward_pass, module, n)
+        f"forward pass by {n} images": partial(forward_pass, module, block_rows=n)
         for n in (small_block, LARGE_BLOCK)
     }
     Z = model.transform(X)
@@ -237,13 +237,6 @@ def encoding(images: Images, sizes: Sizes) -> Contest:
             "there is no other image beside them.",
         ),
     )
-
-
-def forward_pass(module, block_rows: int, X: np.ndarray) -> np.ndarray:
-    """What a network puts out for rows."""
-    with torch.inference_mode():
-        blocks = torch.from_numpy(X).split(block_rows)
-        return torch.cat([module(as_floats(block)) for block in blocks]).numpy()
 
 
 def changed_when_alone(encode: Callable, X: np.ndarray) -> int:

@@ -142,6 +142,19 @@ def resolve_image_shape(image_shape, shape, n_values):
     return resolved
 
 
+def sizes_by_side(given, n_sides):
+    """A whole number for each side of an image, or of a signal, from one for all.
+
+    ``None`` if there are not as many, or if they are no whole numbers of at least 1.
+    """
+    sizes = list(given) if isinstance(given, tuple | list) else [given] * n_sides
+    if len(sizes) != n_sides or not all(
+        isinstance(size, numbers.Integral) and size >= 1 for size in sizes
+    ):
+        return None
+    return [int(size) for size in sizes]
+
+
 def with_channels(shape):
     """(height, width, channels) of an image that may be without the last."""
     return (*shape, 1)[:3]

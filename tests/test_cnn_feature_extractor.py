@@ -2,11 +2,11 @@
 
 import pickle
 import tracemalloc
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from image_forms import FORMS, expected_failures, of_images
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_digits
@@ -26,7 +26,6 @@ from sklearn_replearn._deep.networks import build_network
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn.image import CNNFeatureExtractor
 from sklearn_replearn.utils.estimator_checks import (
-    _make_images,
     check_representation_estimator,
 )
 
@@ -330,23 +329,13 @@ def test_pickles_keep_the_last_bit(digits):
     assert weights[0].stride() == weights[1].stride()
 
 
-@pytest.mark.parametrize("form", ["images", "colours", "bytes"])
+@pytest.mark.parametrize("form", FORMS)
 def test_our_suite_on_images(form):
-    data = _make_images(np.random.default_rng(0), 60)
-    expected_failures = None
-    if form == "colours":
-        data = change(data, lambda X: X[..., None] * [1.0, 0.8, 0.5])
-    if form == "bytes":
-        data = change(data, lambda X: np.round(X * 255).astype(np.uint8))
-        expected_failures = {"check_invalid_numbers": "a byte is never NaN"}
-    model = small(channels=(4,), batch_norm=False, lr=0.01, activation="elu")
     check_representation_estimator(
-        model, data=data, expected_failed_checks=expected_failures
+        small(channels=(4,), batch_norm=False, lr=0.01, activation="elu"),
+        data=of_images(form),
+        expected_failed_checks=expected_failures(form),
     )
-
-
-def change(data, function):
-    return replace(data, X=function(data.X), rows=function(data.rows))
 
 
 # ---------------------------------------------------------------------------

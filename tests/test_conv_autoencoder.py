@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from image_forms import FORMS, expected_failures, of_images
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -20,7 +21,6 @@ from sklearn_replearn._deep.convolutions import (
 from sklearn_replearn._validation import flatten_images, resolve_image_shape
 from sklearn_replearn.image import ConvAutoencoder
 from sklearn_replearn.utils.estimator_checks import (
-    _make_images,
     check_representation_estimator,
 )
 
@@ -441,23 +441,10 @@ def test_images_become_rows_without_a_copy():
 # ---------------------------------------------------------------------------
 
 
-def of_images(convert):
-    data = _make_images(np.random.default_rng(0), 60)
-    return type(data)("image", convert(data.X), data.y, convert(data.rows))
-
-
-FORMS = {
-    "without channels": np.asarray,
-    "with channels": lambda X: np.stack([X, X[:, ::-1], X**2], axis=-1),
-    "bytes": lambda X: np.rint(255 * X).astype(np.uint8),
-}
-
-
 @pytest.mark.parametrize("form", FORMS)
 def test_our_suite_on_images(form):
-    bytes_only = {"check_invalid_numbers": "a byte is never NaN"}
     check_representation_estimator(
         small(),
-        data=of_images(FORMS[form]),
-        expected_failed_checks=bytes_only if form == "bytes" else None,
+        data=of_images(form),
+        expected_failed_checks=expected_failures(form),
     )

@@ -283,7 +283,7 @@ def test_saliency_is_the_gradient(cnn, target):
     for x, one in zip(X, maps, strict=True):
         unit = cnn.predict(x[None])[0] if target is None else target
         unit = list(cnn.classes_).index(unit)
-        expected = finite_differences(lambda rows: logits(rows)[:, unit], x.ravel())  # noqa: B023
+        expected = finite_differences(lambda rows: logits(rows)[:, unit], x.ravel())  # noqa: B023 - called at once
         assert_allclose(one.ravel(), np.abs(expected), atol=1e-3 * expected.max())
 
 
@@ -885,7 +885,7 @@ def test_estimators_and_global_generators_are_left_alone(cnn):
     for a, b in zip(first, second, strict=True):
         assert_array_equal(a, b)
     assert random.getstate() == before[0]
-    assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002 - the same
     assert torch.equal(torch.get_rng_state(), before[2])
     assert set(vars(cnn)) == attributes
     assert cnn.net_.module_ is network

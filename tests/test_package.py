@@ -60,6 +60,7 @@ def test_version_is_in_one_place():
 # Design: a module imports only from layers before its own.
 LAYERS = [
     "_sklearn",
+    "_containers",
     "_validation",
     "_progress",
     "_threads",

@@ -11,6 +11,8 @@ from numbers import Real
 import torch
 from torch.nn import functional
 
+from sklearn_replearn._deep.convolutions import on_images
+
 
 def flip(x, amount, spread):
     """Left and right exchanged, with the chance `amount`."""
@@ -182,13 +184,15 @@ def resample(x, matrix, middle):
     The value at a place, (x, y) from -1 to 1, is the image's at
     ``matrix @ place + middle``.
     """
-    images = x.unsqueeze(2) if x.ndim == 3 else x
     transform = torch.cat([matrix, middle[:, :, None]], 2)
-    grid = functional.affine_grid(transform, images.shape, align_corners=False)
-    images = functional.grid_sample(
-        images, grid, padding_mode="border", align_corners=False
-    )
-    return images.squeeze(2) if x.ndim == 3 else images
+
+    def move(images):
+        grid = functional.affine_grid(transform, images.shape, align_corners=False)
+        return functional.grid_sample(
+            images, grid, padding_mode="border", align_corners=False
+        )
+
+    return on_images(move, x)
 
 
 def _times(turn, other):

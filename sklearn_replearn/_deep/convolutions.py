@@ -84,6 +84,21 @@ def kernel(size, sides):
     return {"kernel_size": sizes, "padding": [size // 2 for size in sizes]}
 
 
+def odd_kernel_size(kernel_size):
+    """The side of kernels as an int; raise if they have no middle."""
+    if kernel_size % 2 == 0:
+        raise ValueError(
+            "kernel_size must be odd, so that a kernel has a middle; got "
+            f"{kernel_size}."
+        )
+    return int(kernel_size)
+
+
+def on_images(function, x):
+    """Apply a function of images to signals, too: as images with a height of 1."""
+    return function(x) if x.ndim == 4 else function(x.unsqueeze(2)).squeeze(2)
+
+
 def channels_first(rows, shape):
     """Rows, flat or not, with the channels last, as arrays of a shape: (n, *shape)."""
     n_channels, *sides = shape

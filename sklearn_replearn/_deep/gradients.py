@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_replearn._deep.net import as_tensor
+from sklearn_replearn._deep.net import as_tensor, map_rows
 
 #: Rows in a block. Fewer are padded to as many, so that a row has the same result,
 #: to the last bit, whatever rows are beside it.
@@ -125,8 +125,15 @@ def evaluate(module, rows, scale=1.0):
     -------
     outputs : ndarray of shape (n_samples, ...)
     """
-    with torch.no_grad():
-        return _by_blocks(module, rows, scale, lambda x, part: module(x))
+    outputs, _ = map_rows(
+        module,
+        rows,
+        block_rows=BLOCK_ROWS,
+        dtype=torch.float32,
+        device=_device(module),
+        scale=scale,
+    )
+    return outputs
 
 
 def input_gradients(module, rows, units=None, *, scale=1.0, noise=None):

@@ -1,10 +1,12 @@
 """A network that was trained elsewhere, with a head of ours, for images and signals."""
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.convolutions import channels_first
+from sklearn_replearn._deep.convolutions import channels_first, on_images
 from sklearn_replearn._deep.modules import (
     Network,
     UpToLayer,
@@ -107,12 +109,11 @@ class TransferNetwork(Network):
     def prepare(self, x):
         """Images as the module takes them."""
         if self.resize is not None:
-            images = x if x.ndim == 4 else x.unsqueeze(2)
-            sides = self.resize if x.ndim == 4 else [1, *self.resize]
-            images = functional.interpolate(
-                images, sides, mode="bilinear", antialias=True
+            sides = [1, *self.resize][-2:]  # signals have a height of 1
+            enlarge = partial(
+                functional.interpolate, size=sides, mode="bilinear", antialias=True
             )
-            x = images if x.ndim == 4 else images.squeeze(2)
+            x = on_images(enlarge, x)
         x = (x.expand(-1, self.n_channels, *x.shape[2:]) - self.mean) / self.std
         # What `as_module` of our estimators gives takes images as these have them.
         return x.movedim(1, -1) if isinstance(self.module, UpToLayer) else x

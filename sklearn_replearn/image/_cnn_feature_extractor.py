@@ -2,16 +2,14 @@
 
 from numbers import Integral, Real
 
-from sklearn_replearn._deep.augment import Augmentation, read_amounts
-from sklearn_replearn._deep.base import BaseDeepTransformer
-from sklearn_replearn._deep.classification import DeepClassifierMixin
 from sklearn_replearn._deep.convnet import DEPTHS
+from sklearn_replearn._deep.convolutions import odd_kernel_size
 from sklearn_replearn._deep.modules import check_layer
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn.image._image_input import ImageInput
+from sklearn_replearn.image._image_classifier import BaseImageClassifier
 
 
-class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
+class CNNFeatureExtractor(BaseImageClassifier):
     r"""Features of images that a convolutional network has learned from classes.
 
     A network with one output :math:`o_k` for each class is trained to minimise the
@@ -206,9 +204,7 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        **ImageInput._parameter_constraints,
-        **DeepClassifierMixin._parameter_constraints,
-        **BaseDeepTransformer._parameter_constraints,
+        **BaseImageClassifier._parameter_constraints,
         "architecture": [StrOptions(set(DEPTHS))],
         "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
@@ -218,7 +214,6 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "residual": ["boolean"],
         "negative_slope": [Interval(Real, 0, None, closed="left")],
-        "augment": [str, list, tuple, None],
         "layer": [str],
     }
 
@@ -288,7 +283,7 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         self.verbose = verbose
 
     def _design(self, X, targets):
-        shape = [self.image_shape_[-1], *self.image_shape_[:-1]]
+        shape = self._channels_first_shape()
         if self.batch_norm and self.batch_size == 1:
             raise ValueError(
                 "batch_norm=True needs batches of at least two images; set "
@@ -316,28 +311,16 @@ class CNNFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
 
     def _check_kernel_size(self):
         *sides, _ = self.image_shape_
-        if self.kernel_size % 2 == 0:
-            raise ValueError(
-                "kernel_size must be odd, so that a kernel has a middle; got "
-                f"{self.kernel_size}."
-            )
-        if len(sides) == 2 and self.kernel_size > min(sides):
+        kernel_size = odd_kernel_size(self.kernel_size)
+        if len(sides) == 2 and kernel_size > min(sides):
             raise ValueError(
                 f"The images have {sides[0]} x {sides[1]} pixels, fewer than the "
-                f"kernels with kernel_size={self.kernel_size}; take smaller kernels."
+                f"kernels with {kernel_size=}; take smaller kernels."
             )
-        return int(self.kernel_size)
+        return kernel_size
 
     def _prepare_network(self, module, X):
         check_layer(module, self.layer)
         mean, spread = self._mean_and_spread(module, X)
         module.center.copy_(mean)
         module.spread.fill_(spread)
-
-    def _augmentation(self, module):
-        amounts = read_amounts(self.augment, n_sides=len(self.image_shape_) - 1)
-        return Augmentation(amounts, float(module.spread)) if amounts else None
-
-    def _set_fitted(self, X):
-        super()._set_fitted(X)
-        self.n_components_ = self._map_validated("encode", X[:1]).shape[1]

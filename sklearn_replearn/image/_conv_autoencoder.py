@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from sklearn_replearn._deep.convolutions import odd_kernel_size
 from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._deep.reconstruction import BaseAutoencoder
 from sklearn_replearn._sklearn import Interval
@@ -259,12 +260,11 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
         return np.moveaxis(images, 1, -1).reshape(len(images), *self._sample_shape)
 
     def _design(self, X, targets):
-        *sides, n_channels = self.image_shape_
-        shape = [n_channels, *sides]
+        shape = self._channels_first_shape()
         layers = {
             "shape": shape,
             "channels": self._channels(),
-            "kernel_size": self._odd_kernel_size(),
+            "kernel_size": odd_kernel_size(self.kernel_size),
             "hidden_sizes": self._hidden_sizes(),
             "n_components": int(self.n_components),
             "activation": self.activation,
@@ -293,14 +293,6 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
                 "take sklearn_replearn.autoencoder.Autoencoder for none."
             )
         return channels
-
-    def _odd_kernel_size(self):
-        if self.kernel_size % 2 == 0:
-            raise ValueError(
-                "kernel_size must be odd, so that a kernel has a middle; got "
-                f"{self.kernel_size}."
-            )
-        return int(self.kernel_size)
 
     def _validate(self, X, *, reset=False):
         rows = super()._validate(X, reset=reset)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import unchanged_by_errors
+from sklearn_replearn._validation import sizes_by_side, unchanged_by_errors
 from sklearn_replearn.image._image_input import BaseImageTransformer
 
 #: Pixels that are worked on at a time: their numbers stay in the processor's cache.
@@ -258,15 +258,13 @@ class HOG(BaseImageTransformer):
     def _sizes(self, name, n_sides):
         """A parameter's sizes along each side of an image, or along a signal."""
         given = getattr(self, name)
-        sizes = given if isinstance(given, tuple | list) else [given] * n_sides
-        if len(sizes) != n_sides or not all(
-            isinstance(size, Integral) and size >= 1 for size in sizes
-        ):
+        sizes = sizes_by_side(given, n_sides)
+        if sizes is None:
             form = "one or two" if n_sides == 2 else "for signals a single one"
             raise ValueError(
                 f"{name} must be whole numbers of at least 1, {form}; got {given!r}."
             )
-        return tuple(map(int, sizes))
+        return tuple(sizes)
 
     def _refuse_small_images(self, sides, block_shape):
         least = [b * c for b, c in zip(block_shape, self.cell_shape_, strict=True)]

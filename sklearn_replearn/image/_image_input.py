@@ -38,6 +38,11 @@ class ImageInput:
             _refuse_other_unit(X, self._largest)
         return X
 
+    def _channels_first_shape(self):
+        """Shape of an image, or of a signal, as layers have it."""
+        *sides, n_channels = self.image_shape_
+        return [n_channels, *sides]
+
     def _scale(self, X):
         """Factor of X: bytes stand for [0, 1]."""
         return 1 / 255 if X.dtype == np.uint8 else 1.0

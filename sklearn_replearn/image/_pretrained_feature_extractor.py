@@ -4,18 +4,16 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from sklearn_replearn._deep.augment import Augmentation, read_amounts
-from sklearn_replearn._deep.base import BaseDeepTransformer
-from sklearn_replearn._deep.classification import DeepClassifierMixin
 from sklearn_replearn._deep.modules import Module, check_layer
 from sklearn_replearn._deep.net import Net
 from sklearn_replearn._deep.networks import build_network
 from sklearn_replearn._deep.transfer import POOLINGS, try_out
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn.image._image_input import ImageInput
+from sklearn_replearn._validation import sizes_by_side
+from sklearn_replearn.image._image_classifier import BaseImageClassifier
 
 
-class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
+class PretrainedFeatureExtractor(BaseImageClassifier):
     r"""Features of images from a network that was trained before.
 
     The network is any torch module: one that you have trained and loaded, one of timm
@@ -188,15 +186,12 @@ class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransf
         "module": [Module],
         "layer": [str, None],
         "fine_tune": [StrOptions({"none", "head", "last_block", "all"})],
-        **ImageInput._parameter_constraints,
-        **DeepClassifierMixin._parameter_constraints,
-        **BaseDeepTransformer._parameter_constraints,
+        **BaseImageClassifier._parameter_constraints,
         "pooling": [StrOptions(set(POOLINGS) - {None}), None],
         "resize": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "n_channels": [Interval(Integral, 1, None, closed="left"), None],
         "mean": [Real, "array-like", None],
         "std": [Real, "array-like", None],
-        "augment": [str, list, tuple, None],
     }
 
     def __init__(
@@ -272,7 +267,7 @@ class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransf
         return None if self.fine_tune == "none" else super()._validate_targets(X, y)
 
     def _design(self, X, targets):
-        shape = [self.image_shape_[-1], *self.image_shape_[:-1]]
+        shape = self._channels_first_shape()
         n_channels = self._channels_wanted(shape[0])
         description = {
             "network": "TransferNetwork",
@@ -315,16 +310,14 @@ class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransf
     def _sides_wanted(self, n_sides):
         if self.resize is None:
             return None
-        sides = np.atleast_1d(np.asarray(self.resize, dtype=object)).tolist()
-        sides = sides * n_sides if len(sides) == 1 else sides
-        whole = all(isinstance(side, Integral) and side >= 1 for side in sides)
-        if len(sides) != n_sides or not whole:
+        sides = sizes_by_side(self.resize, n_sides)
+        if sides is None:
             form = "(height, width)" if n_sides == 2 else "a length"
             raise ValueError(
                 f"resize must be {form}, in whole numbers of at least 1; got "
                 f"{self.resize!r}."
             )
-        return [int(side) for side in sides]
+        return sides
 
     def _train(self, X, targets, device):
         if targets is not None:
@@ -336,14 +329,6 @@ class PretrainedFeatureExtractor(ImageInput, DeepClassifierMixin, BaseDeepTransf
         if hasattr(module, "head"):
             _, spread = self._mean_and_spread(module, X)
             module.spread.fill_(spread)
-
-    def _augmentation(self, module):
-        amounts = read_amounts(self.augment, n_sides=len(self.image_shape_) - 1)
-        return Augmentation(amounts, float(module.spread)) if amounts else None
-
-    def _set_fitted(self, X):
-        super()._set_fitted(X)
-        self.n_components_ = self._map_validated("encode", X[:1]).shape[1]
 
     def _examine(self, X):
         return [] if self.fine_tune == "none" else super()._examine(X)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_array
 
+from sklearn_replearn._containers import take_rows
 from sklearn_replearn._validation import (
     flatten_images,
     refuse_other_images,
@@ -101,20 +102,13 @@ def _let_it_refuse(step, X, rows):
     """Give an estimator the sample of the largest value: the unit may be wrong."""
     if hasattr(step, "transform"):
         row = int(rows.max(axis=1).argmax())
-        step.transform(take(X, slice(row, row + 1)))
+        step.transform(take_rows(X, slice(row, row + 1)))
 
 
 def as_images(rows, image_shape):
     """Rows as images without a single channel, or signals, which estimators take."""
     sides = image_shape[:-1] if image_shape[-1] == 1 else image_shape
     return rows.reshape(len(rows), *sides)
-
-
-def take(X, part):
-    """Some of the samples of an array, sparse matrix, data frame or list."""
-    if hasattr(X, "iloc"):
-        return X.iloc[part]
-    return X.tocsr()[part] if hasattr(X, "tocsr") else X[part]
 
 
 def like(X, values):

@@ -13,6 +13,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._containers import dense
 from sklearn_replearn._deep.gradients import (
     BothClasses,
     Projection,
@@ -176,7 +177,7 @@ def _is_linear_classifier(step):
 
 
 def _linear_classifier(step):
-    coef = step.coef_.toarray() if hasattr(step.coef_, "toarray") else step.coef_
+    coef = dense(step.coef_)
     coef = np.atleast_2d(coef)
     linear = Projection(coef.T, np.broadcast_to(step.intercept_, len(coef)))
     return connect([linear, BothClasses()]) if len(coef) == 1 else linear

@@ -5,13 +5,13 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_scalar
 
+from sklearn_replearn._containers import dense, take_rows
 from sklearn_replearn._deep.gradients import evaluate, input_gradients, output_shape
-from sklearn_replearn._validation import as_seed
+from sklearn_replearn._validation import as_seed, sizes_by_side
 from sklearn_replearn.inspection._inputs import (
     class_codes,
     like,
     read_inputs,
-    take,
     unit_codes,
 )
 from sklearn_replearn.inspection._networks import (
@@ -243,7 +243,7 @@ def occlusion_map(
     for start in range(0, len(maps), _BLOCK_ROWS):
         part = slice(start, start + _BLOCK_ROWS)
         rows = inputs.rows[part].reshape(-1, np.prod(shape[:-1]), shape[-1])
-        form = take(X, part)
+        form = take_rows(X, part)
         drop = output(form, part)
         drops = np.zeros(rows.shape[:2])
         counts = np.zeros(rows.shape[1])
@@ -260,17 +260,15 @@ def _check_patch(patch_size, image_shape):
     sides = image_shape[:-1]
     if patch_size is None:
         return [max(1, min(sides) // 4)] * len(sides)
-    sizes = np.atleast_1d(np.asarray(patch_size, dtype=object)).tolist()
-    sizes = sizes * len(sides) if len(sizes) == 1 else sizes
-    if len(sizes) != len(sides) or not all(
-        isinstance(size, Integral) and 1 <= size <= side
-        for size, side in zip(sizes, sides, strict=False)
+    sizes = sizes_by_side(patch_size, len(sides))
+    if sizes is None or any(
+        size > side for size, side in zip(sizes, sides, strict=True)
     ):
         raise ValueError(
             f"patch_size must be whole numbers between 1 and the sides of an image, "
             f"{sides}; got {patch_size!r}."
         )
-    return [int(size) for size in sizes]
+    return sizes
 
 
 def _patches(sides, sizes, step):
@@ -331,9 +329,7 @@ def _output_of(estimator, target, n_samples):
         units = class_codes(target, classes, n_samples, "target")
 
     def outputs_of(X):
-        outputs = function(X)
-        outputs = outputs.toarray() if hasattr(outputs, "toarray") else outputs
-        outputs = np.asarray(outputs, dtype=np.float64)
+        outputs = np.asarray(dense(function(X)), dtype=np.float64)
         if outputs.ndim == 1:  # the decision between two classes
             return np.stack([-outputs, outputs], axis=1)
         return outputs.reshape(len(outputs), -1)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_scalar
 
+from sklearn_replearn._containers import dense, row_count, take_rows
 from sklearn_replearn._deep.gradients import evaluate
-from sklearn_replearn.inspection._inputs import read_inputs, take, unit_numbers
+from sklearn_replearn.inspection._inputs import read_inputs, unit_numbers
 from sklearn_replearn.inspection._networks import code_network, fitted_steps
 
 _BLOCK_ROWS = 256
@@ -97,7 +98,7 @@ def top_activations(estimator, X, *, layer=None, units=None, n_top=9):
             "layer of a network."
         )
     if layer is None:
-        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        n_rows = row_count(X)
         blocks = _transformed(estimator, X, n_rows)
     else:
         module = code_network(estimator, layer)
@@ -115,8 +116,8 @@ def top_activations(estimator, X, *, layer=None, units=None, n_top=9):
 
 def _transformed(estimator, X, n_rows):
     for start in range(0, n_rows, _BLOCK_ROWS):
-        codes = estimator.transform(take(X, slice(start, start + _BLOCK_ROWS)))
-        yield np.asarray(codes.toarray() if hasattr(codes, "toarray") else codes)
+        codes = estimator.transform(take_rows(X, slice(start, start + _BLOCK_ROWS)))
+        yield np.asarray(dense(codes))
 
 
 def _put_out(module, inputs):

@@ -1,10 +1,12 @@
 """What a layer makes of one sample."""
 
-from numbers import Integral
-
 import numpy as np
 
-from sklearn_replearn.plotting._estimators import dense, display_name
+from sklearn_replearn._containers import dense
+from sklearn_replearn.plotting._estimators import (
+    check_count,
+    display_name,
+)
 from sklearn_replearn.plotting._filters import (
     check_scale,
     columns_for,
@@ -157,8 +159,7 @@ class ActivationDisplay:
         from sklearn_replearn.inspection._inputs import read_inputs
         from sklearn_replearn.inspection._networks import code_network, n_values_of
 
-        if isinstance(n_maps, bool) or not isinstance(n_maps, Integral) or n_maps < 1:
-            raise ValueError(f"n_maps must be a positive integer; got {n_maps!r}")
+        check_count("n_maps", n_maps)
         module = code_network(estimator, layer)
         x = np.asarray(dense(x))
         n_values = n_values_of(estimator)

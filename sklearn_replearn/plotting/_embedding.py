@@ -10,8 +10,8 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.utils.validation import check_array
 
+from sklearn_replearn._containers import dense
 from sklearn_replearn.plotting._estimators import (
-    dense,
     display_name,
     last_step,
     output_names,

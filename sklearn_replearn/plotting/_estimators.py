@@ -1,9 +1,12 @@
 """What the displays ask of fitted estimators and of the data for them."""
 
+from numbers import Integral
+
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
+
+from sklearn_replearn._containers import dense
 
 
 def last_step(estimator):
@@ -94,23 +97,10 @@ def reconstruct(estimator, X):
     return np.asarray(dense(estimator.inverse_transform(estimator.transform(X))))
 
 
-def dense(Z):
-    """An array of a sparse matrix; anything else as it is."""
-    return Z.toarray() if issparse(Z) else Z
-
-
-def row_count(X):
-    """The number of rows of an array, sparse matrix, data frame or list."""
-    return X.shape[0] if hasattr(X, "shape") else len(X)
-
-
-def take_rows(X, rows):
-    """Some rows of an array, sparse matrix, data frame or list."""
-    if hasattr(X, "iloc"):
-        return X.iloc[rows]
-    if issparse(X):
-        return X.tocsr()[rows]
-    return X[rows] if hasattr(X, "shape") else np.asarray(X)[rows]
+def check_count(what, value):
+    """Raise a ValueError when a number of things is no whole number above 0."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{what} must be a positive integer; got {value!r}")
 
 
 def own_seed(random_state):

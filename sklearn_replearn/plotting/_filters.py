@@ -1,10 +1,12 @@
 """Filters, and the weights of layers, as small pictures or curves."""
 
-from numbers import Integral
-
 import numpy as np
 
-from sklearn_replearn.plotting._estimators import display_name, last_step_with
+from sklearn_replearn.plotting._estimators import (
+    check_count,
+    display_name,
+    last_step_with,
+)
 from sklearn_replearn.plotting._images import check_finite, check_image_shape
 from sklearn_replearn.plotting._matplotlib import figure_and_axes
 from sklearn_replearn.plotting._strips import draw_mosaic, mosaic_size
@@ -127,7 +129,7 @@ class FilterDisplay:
         ValueError
             When there is no such layer, or when it has no weights to draw.
         """
-        _check_count("n_filters", n_filters)
+        check_count("n_filters", n_filters)
         filters, names = _filters_of(estimator, layer, image_shape)
         display = cls(
             filters[:n_filters],
@@ -165,8 +167,6 @@ class FilterDisplay:
             When `scale` or `n_columns` are none of these.
         """
         check_scale(scale)
-        if n_columns is not None:
-            _check_count("n_columns", n_columns)
         self.image_, self.panels_ = None, []
         draw = self._draw_curves if self.filters.ndim == 2 else self._draw_pictures
         draw(ax, scale, n_columns, cmap)
@@ -260,6 +260,7 @@ def columns_for(n_pictures, n_columns=None):
     """The number of columns given, or one that makes a mosaic wider than high."""
     if n_columns is None:
         n_columns = int(np.ceil(np.sqrt(1.6 * n_pictures)))
+    check_count("n_columns", n_columns)
     return min(n_columns, n_pictures)
 
 
@@ -284,11 +285,6 @@ def _enlarged(pictures):
     """Small pictures with several pixels for each."""
     factor = -(-_SMALLEST_PICTURE // min(pictures.shape[1:3]))
     return pictures.repeat(factor, axis=1).repeat(factor, axis=2)
-
-
-def _check_count(what, value):
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{what} must be a positive integer; got {value!r}")
 
 
 def _check_names(names, n_filters):

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sklearn_replearn.plotting._estimators import dense
+from sklearn_replearn._containers import dense
 
 
 def check_images(images, what):

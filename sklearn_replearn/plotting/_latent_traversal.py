@@ -5,9 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._containers import dense, row_count
 from sklearn_replearn.plotting._estimators import (
     decode,
-    dense,
     display_name,
     encode,
     input_names,
@@ -16,7 +16,6 @@ from sklearn_replearn.plotting._estimators import (
     output_names,
     own_image_shape,
     require,
-    row_count,
 )
 from sklearn_replearn.plotting._images import (
     check_limits,

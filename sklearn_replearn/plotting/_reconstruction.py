@@ -1,19 +1,18 @@
 """What a code keeps: samples beside what is decoded from their codes."""
 
 from collections.abc import Mapping
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn.plotting._estimators import (
+    check_count,
     display_name,
     input_names,
     own_image_shape,
     own_seed,
     reconstruct,
-    row_count,
-    take_rows,
 )
 from sklearn_replearn.plotting._images import (
     check_limits,
@@ -620,12 +619,7 @@ def _check_selection(selection, n_samples):
     if selection not in _SELECTIONS:
         known = ", ".join(map(repr, _SELECTIONS))
         raise ValueError(f"selection must be one of {known}; got {selection!r}")
-    if (
-        isinstance(n_samples, bool)
-        or not isinstance(n_samples, Integral)
-        or n_samples < 1
-    ):
-        raise ValueError(f"n_samples must be a positive integer; got {n_samples!r}")
+    check_count("n_samples", n_samples)
 
 
 def _choose_rows(n_rows, n_samples, selection, random_state):

@@ -1,11 +1,15 @@
 """What in a sample the answer rests on, beside the sample or over it."""
 
 from collections.abc import Mapping
-from numbers import Integral
 
 import numpy as np
 
-from sklearn_replearn.plotting._estimators import display_name, input_names, take_rows
+from sklearn_replearn._containers import take_rows
+from sklearn_replearn.plotting._estimators import (
+    check_count,
+    display_name,
+    input_names,
+)
 from sklearn_replearn.plotting._images import (
     check_finite,
     check_samples,
@@ -202,12 +206,7 @@ class SaliencyDisplay:
         from sklearn_replearn.inspection._inputs import read_inputs
 
         methods = _check_methods(method)
-        if (
-            isinstance(n_samples, bool)
-            or not isinstance(n_samples, Integral)
-            or n_samples < 1
-        ):
-            raise ValueError(f"n_samples must be a positive integer; got {n_samples!r}")
+        check_count("n_samples", n_samples)
         X = take_rows(X, slice(n_samples))
         inputs = read_inputs(estimator, X, image_shape)
         if np.ndim(target) == 1:

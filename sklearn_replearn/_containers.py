@@ -1,0 +1,23 @@
+"""Rows of any container: arrays, sparse matrices, data frames and lists."""
+
+import numpy as np
+from scipy.sparse import issparse
+
+
+def dense(Z):
+    """An array of a sparse matrix; anything else as it is."""
+    return Z.toarray() if issparse(Z) else Z
+
+
+def row_count(X):
+    """The number of rows of an array, sparse matrix, data frame or list."""
+    return X.shape[0] if hasattr(X, "shape") else len(X)
+
+
+def take_rows(X, rows):
+    """Some rows of an array, sparse matrix, data frame or list."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    if issparse(X):
+        return X.tocsr()[rows]
+    return X[rows] if hasattr(X, "shape") else np.asarray(X)[rows]
