@@ -44,7 +44,7 @@ from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
 
 #: Rows that the spread of the data, and the health of the codes, are judged by.
-N_SOME_ROWS = 1024
+N_SOME_ROWS = 512
 
 #: Numbers that are worked on at a time.
 MANY = 2**17
