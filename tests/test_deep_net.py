@@ -19,6 +19,7 @@ from sklearn_replearn._deep.net import (
     map_rows,
     seeded,
 )
+from sklearn_replearn._deep.samplers import RandomBatches
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn.autoencoder import Autoencoder
 
@@ -59,7 +60,8 @@ def inputs(batches):
 
 def batches(n, size, **options):
     rows = torch.arange(n, dtype=torch.float64)[:, None]
-    return Batches(rows, torch.arange(n), size, arrange=no_change, **options)
+    sampler = RandomBatches(torch.arange(n), size)
+    return Batches(rows, sampler, arrange=no_change, **options)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +93,8 @@ def test_batches_hold_every_row_once_in_a_new_order_each_time():
 
 def test_batches_in_order_scaled_and_of_some_rows_only():
     rows = torch.arange(6, dtype=torch.uint8)[:, None]
-    made = Batches(
-        rows, torch.tensor([5, 1, 3]), 2, arrange=no_change, scale=0.5, shuffle=False
-    )
+    sampler = RandomBatches(torch.tensor([5, 1, 3]), 2, shuffle=False)
+    made = Batches(rows, sampler, arrange=no_change, scale=0.5)
     assert inputs(made)[:, 0].tolist() == [2.5, 0.5, 1.5]
 
 

@@ -67,6 +67,7 @@ LAYERS = [
     "_gensim",
     "_linalg",
     "_cooccurrence",
+    "_image_input",
     "_deep",
     "family",
     "inspection",

@@ -39,6 +39,7 @@ from sklearn_replearn._deep.net import (
     seeded,
 )
 from sklearn_replearn._deep.networks import build_network
+from sklearn_replearn._deep.samplers import RandomBatches
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
@@ -56,12 +57,7 @@ MOST = 0.8
 DTYPES = (np.float32, np.float64, np.uint8)
 
 
-class BaseDeepTransformer(
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
-    metaclass=ABCMeta,
-):
+class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     """Base of all estimators that train a network.
 
     A technique says which network it trains, and by which loss, in `_design`; the rest
@@ -150,20 +146,6 @@ class BaseDeepTransformer(
                 )
         return self
 
-    def transform(self, X):
-        """Encode rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components_)
-            In X's own precision; integers give float32.
-        """
-        return self._map_rows("encode", X)
-
     def as_module(self, layer=None):
         """A copy of the trained network, for gradients and for other torch code.
 
@@ -193,7 +175,8 @@ class BaseDeepTransformer(
         """A trained net."""
         description, criterion = self._design(X, targets)
         module = self._start(description, X)
-        train, held_out = self._split(len(X), targets)
+        n_targets = len(X) if targets is None else len(targets)
+        train, held_out = self._split(n_targets, targets)
         net = Net.for_training(
             module,
             description,
@@ -214,15 +197,19 @@ class BaseDeepTransformer(
         make_batches = partial(
             Batches,
             as_tensor(X).to(device),
-            batch_size=net.batch_size,
             arrange=module.arrange,
             scale=self._scale(X),
             targets=None if targets is None else targets.to(device),
         )
+        make_sampler = partial(self._sampler, targets, net.batch_size, device)
         try:
             net.train_epochs(
-                make_batches(index=train, augment=self._augmentation(module)),
-                make_batches(index=held_out, shuffle=False) if len(held_out) else None,
+                make_batches(
+                    sampler=make_sampler(train), augment=self._augmentation(module)
+                ),
+                make_batches(sampler=make_sampler(held_out, shuffle=False))
+                if len(held_out)
+                else None,
                 schedule=SCHEDULES[self.lr_schedule],
                 n_iter_no_change=self.n_iter_no_change,
                 verbose=self.verbose,
@@ -292,6 +279,10 @@ class BaseDeepTransformer(
         is_held_out = torch.zeros(n_samples, dtype=torch.bool)
         is_held_out[torch.arange(n_held_out) * n_samples // n_held_out] = True
         return order[~is_held_out], order[is_held_out]
+
+    def _sampler(self, targets, batch_size, device, index, *, shuffle=True):
+        """What chooses the rows of each batch, of those with the indices."""
+        return RandomBatches(index.to(device), batch_size, shuffle=shuffle)
 
     def _batch_size(self, n_samples):
         if self.batch_size == "auto":
@@ -441,10 +432,6 @@ class BaseDeepTransformer(
             results = results.astype(dtype, copy=False)
         return results
 
-    @property
-    def _n_features_out(self):
-        return self.n_components_
-
     def __getstate__(self):
         state = dict(super().__getstate__())
         if "net_" in state:
@@ -457,6 +444,30 @@ class BaseDeepTransformer(
             self.net_ = Net.for_encoding(
                 **state["net_"], device=_device_at_hand(self.device)
             )
+
+
+class BaseDeepTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepEstimator
+):
+    """Base of the estimators whose network encodes rows."""
+
+    def transform(self, X):
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components_)
+            In X's own precision; integers give float32.
+        """
+        return self._map_rows("encode", X)
+
+    @property
+    def _n_features_out(self):
+        return self.n_components_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -98,63 +98,44 @@ def as_float32(rows, scale=1.0):
 class Batches:
     """Batches of rows and their targets, each gathered by one index.
 
-    Going through them again gives another order, unless ``shuffle=False``. A last
-    batch of a single row, which batch normalisation cannot take, joins the one before.
-
     Parameters
     ----------
     rows : tensor of shape (n_samples, ...)
         Of any dtype, on the device of the training.
-    index : tensor of int64
-        Which rows.
-    batch_size : int
+    sampler : iterable
+        Yields which rows, and which targets, make a batch; see `samplers`.
     arrange : callable
         Makes the input of the network from rows in single precision.
     scale : float
         Factor of the rows.
-    targets : tensor of shape (n_samples, ...), default=None
+    targets : tensor of shape (n_targets, ...), default=None
         What the network is to put out. ``None`` takes its input.
     augment : callable, default=None
         Makes other inputs that have the same targets.
     """
 
     def __init__(
-        self,
-        rows,
-        index,
-        batch_size,
-        *,
-        arrange,
-        scale=1.0,
-        targets=None,
-        augment=None,
-        shuffle=True,
+        self, rows, sampler, *, arrange, scale=1.0, targets=None, augment=None
     ):
         self.rows = rows
-        self.index = index.to(rows.device)
-        self.batch_size = batch_size
+        self.sampler = sampler
         self.arrange = arrange
         self.scale = scale
         self.targets = targets
         self.augment = augment
-        self.shuffle = shuffle
+
+    @property
+    def n_rows(self):
+        return self.sampler.n_rows
 
     def __len__(self):
-        n, alone = divmod(len(self.index), self.batch_size)
-        return max(1, n + (alone > 1 or (alone == 1 and self.batch_size == 1)))
+        return len(self.sampler)
 
     def __iter__(self):
-        index = self.index
-        if self.shuffle:
-            index = index[torch.randperm(len(index)).to(index.device)]
-        n_batches = len(self)
-        for i in range(n_batches):
-            start = i * self.batch_size
-            stop = start + self.batch_size if i + 1 < n_batches else len(index)
-            chosen = index[start:stop]
+        for chosen, aims in self.sampler:
             rows = self.rows.index_select(0, chosen)
             x = self.arrange(as_float32(rows, self.scale))
-            target = x if self.targets is None else self.targets[chosen]
+            target = x if self.targets is None else self.targets[aims]
             yield (x if self.augment is None else self.augment(x)), target
 
 
@@ -259,16 +240,20 @@ class Net(NeuralNet):
         """
         best = _BestWeights(self.module_)
         sets = {"dataset_train": batches, "dataset_valid": held_out}
-        n_rows = len(batches.index)
         self.notify("on_train_begin", X=None, y=None)
         with progress_bar(
-            verbose, self.max_epochs * n_rows, "rows", f"epoch 1/{self.max_epochs}"
+            verbose,
+            self.max_epochs * batches.n_rows,
+            "rows",
+            f"epoch 1/{self.max_epochs}",
         ) as advance:
             for epoch in range(self.max_epochs):
                 self.notify("on_epoch_begin", **sets)
                 say = _Progress(advance, epoch, self.max_epochs, self.history)
                 loss = self._train_epoch(batches, epoch, schedule, say)
                 self._record("train_loss", loss)
+                if hasattr(self.criterion_, "take_health"):
+                    self.history.record("health", self.criterion_.take_health())
                 if held_out is not None:
                     loss = self._mean_loss(held_out)
                     self._record("valid_loss", loss)
@@ -287,14 +272,15 @@ class Net(NeuralNet):
         self.module_.train()
         listens = any(_hears_of_batches(callback) for _, callback in self.callbacks_)
         step = self._announced_step if listens else self._step
-        total, n_batches = 0.0, len(batches)
+        total, n_rows, n_batches = 0.0, 0, len(batches)
         for i, (x, target) in enumerate(batches):
             factor = schedule((epoch * n_batches + i) / (self.max_epochs * n_batches))
             for group in self.optimizer_.param_groups:
                 group["lr"] = self.lr * factor
             total = total + step(x, target) * len(x)
+            n_rows += len(x)
             say(len(x))
-        return float(total) / len(batches.index)
+        return float(total) / n_rows
 
     def _step(self, x, target):
         def closure():
@@ -333,11 +319,12 @@ class Net(NeuralNet):
 
     def _mean_loss(self, batches):
         self.module_.eval()
-        total = 0.0
+        total, n_rows = 0.0, 0
         with torch.no_grad():
             for x, target in batches:
                 total = total + self.criterion_(self.module_(x), target) * len(x)
-        return float(total) / len(batches.index)
+                n_rows += len(x)
+        return float(total) / n_rows
 
     def _record(self, name, loss):
         if not np.isfinite(loss):

@@ -17,7 +17,7 @@ from sklearn_replearn.image._descriptors import (
     SMALLEST_SIDE_OF_SIFT,
     describe,
 )
-from sklearn_replearn.image._image_input import BaseImageTransformer
+from sklearn_replearn.image._image_transformer import BaseImageTransformer
 from sklearn_replearn.image._skimage import import_feature
 from sklearn_replearn.image._spatial_pyramid import n_pyramid_cells, pyramid_histogram
 

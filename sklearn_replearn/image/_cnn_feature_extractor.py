@@ -157,7 +157,7 @@ class CNNFeatureExtractor(BaseImageClassifier):
     ConvergenceWarning
         If the loss has not fallen, or not below that of guessing, or most hidden units
         are dead; it says what to change. `effective_rank_` and `n_dead_units_` are
-        found from at most 1,024 training images.
+        found from at most 512 training images.
 
     See Also
     --------

@@ -7,9 +7,9 @@ import numpy as np
 from sklearn_replearn._deep.convolutions import odd_kernel_size
 from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._deep.reconstruction import BaseAutoencoder
+from sklearn_replearn._image_input import ImageInput
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn._validation import flatten_images
-from sklearn_replearn.image._image_input import ImageInput
 
 
 class ConvAutoencoder(ImageInput, BaseAutoencoder):
@@ -133,7 +133,7 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
     ConvergenceWarning
         If the code has collapsed, most hidden units are dead, or the loss has not
         fallen; it says what to change. `effective_rank_` and `n_dead_units_` are found
-        from at most 1,024 training rows.
+        from at most 512 training rows.
 
     See Also
     --------

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_replearn._deep.filtering import Filtering, filter_images
 from sklearn_replearn._sklearn import Interval, RealNotInt, StrOptions, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
-from sklearn_replearn.image._image_input import BaseImageTransformer
+from sklearn_replearn.image._image_transformer import BaseImageTransformer
 from sklearn_replearn.image._kernels import CLASSIC, classic_kernels
 from sklearn_replearn.image._patches import draw_patches, learn_filters
 

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import sizes_by_side, unchanged_by_errors
-from sklearn_replearn.image._image_input import BaseImageTransformer
+from sklearn_replearn.image._image_transformer import BaseImageTransformer
 
 #: Pixels that are worked on at a time: their numbers stay in the processor's cache.
 MANY = 2**16

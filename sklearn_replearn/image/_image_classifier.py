@@ -3,7 +3,7 @@
 from sklearn_replearn._deep.augment import Augmentation, read_amounts
 from sklearn_replearn._deep.base import BaseDeepTransformer
 from sklearn_replearn._deep.classification import DeepClassifierMixin
-from sklearn_replearn.image._image_input import ImageInput
+from sklearn_replearn._image_input import ImageInput
 
 
 class BaseImageClassifier(ImageInput, DeepClassifierMixin, BaseDeepTransformer):

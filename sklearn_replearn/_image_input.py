@@ -1,12 +1,7 @@
-"""How estimators of this family read images, and the base of those without a net."""
+"""How estimators of several families read images."""
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._validation import (
     flatten_images,
@@ -76,27 +71,3 @@ def _refuse_other_unit(X, largest):
             "X has bytes, which stand for [0, 1], but fit has seen values up to "
             f"{largest:.4g}; pass X.astype(np.float32), or bytes to fit, too."
         )
-
-
-class _RowInput:
-    """Rows of float32, float64 or uint8, which are not copied; float64 of all else."""
-
-    def _validate(self, X, *, reset=False):
-        X = validate_data(self, X, reset=reset)
-        known = (np.float32, np.float64, np.uint8)
-        return X if X.dtype in known else X.astype(np.float64)
-
-
-class BaseImageTransformer(
-    ImageInput,
-    _RowInput,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
-    """Base of the transformers of images that train no network."""
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

@@ -1,0 +1,132 @@
+"""Which rows make a batch: any, a few of each of some classes, or pairs.
+
+A sampler yields pairs (rows, targets) of indices: which rows a batch is made of, and
+which targets it has. `n_rows` is the number of rows of one pass, about.
+"""
+
+import torch
+
+
+class RandomBatches:
+    """Batches of rows in random order, each row once in a pass.
+
+    A last batch of a single row, which batch normalisation cannot take, joins the one
+    before.
+
+    Parameters
+    ----------
+    index : tensor of int64
+        Which rows.
+    batch_size : int
+    shuffle : bool, default=True
+        Whether each pass has another order.
+    """
+
+    def __init__(self, index, batch_size, *, shuffle=True):
+        self.index = index
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.n_rows = len(index)
+
+    def __len__(self):
+        n, alone = divmod(len(self.index), self.batch_size)
+        return max(1, n + (alone > 1 or (alone == 1 and self.batch_size == 1)))
+
+    def __iter__(self):
+        index = self.index
+        if self.shuffle:
+            index = index[torch.randperm(len(index)).to(index.device)]
+        n_batches = len(self)
+        for i in range(n_batches):
+            start = i * self.batch_size
+            stop = start + self.batch_size if i + 1 < n_batches else len(index)
+            yield index[start:stop], index[start:stop]
+
+
+class PairBatches(RandomBatches):
+    """Batches of pairs: two rows, one after the other, for each target.
+
+    Parameters
+    ----------
+    pairs : tensor of int64, of shape (n_pairs, 2)
+        Which two rows each pair has.
+    index : tensor of int64
+        Which pairs.
+    batch_size : int
+        Pairs in a batch.
+    shuffle : bool, default=True
+    """
+
+    def __init__(self, pairs, index, batch_size, *, shuffle=True):
+        super().__init__(index, batch_size, shuffle=shuffle)
+        self.pairs = pairs
+        self.n_rows = 2 * len(index)
+
+    def __iter__(self):
+        for chosen, _ in super().__iter__():
+            yield self.pairs[chosen].flatten(), chosen
+
+
+class BalancedBatches:
+    """Batches of P classes with K rows of each, or all that a class has.
+
+    K is `samples_per_class`, and P as many classes as a batch then has room for. Where
+    there are fewer classes, K grows. In a pass of about as many rows as there are, all
+    classes come about as often; the rows of each come in turn, in an order that is new
+    in each pass.
+
+    Parameters
+    ----------
+    index : tensor of int64
+        Which rows.
+    codes : tensor of int64
+        Class of each row of the data, also of those not in `index`.
+    batch_size : int
+    samples_per_class : int
+    shuffle : bool, default=True
+        ``False`` repeats the batches of the first pass.
+    """
+
+    def __init__(self, index, codes, batch_size, samples_per_class, *, shuffle=True):
+        self.index = index
+        _, self.codes, counts = codes[index].unique(
+            return_inverse=True, return_counts=True
+        )
+        self.counts = counts
+        self.starts = counts.cumsum(0) - counts
+        self.n_classes = min(len(counts), max(2, batch_size // samples_per_class))
+        self.n_each = max(2, batch_size // self.n_classes)
+        if self.n_classes < len(counts):
+            self.n_each = samples_per_class
+        self.n_rows = len(index)
+        self.kept = None if shuffle else list(self._draw())
+
+    def __len__(self):
+        return max(1, round(len(self.index) / (self.n_classes * self.n_each)))
+
+    def __iter__(self):
+        yield from self._draw() if self.kept is None else self.kept
+
+    def _draw(self):
+        device = self.index.device
+        # The rows of a class beside each other, in random order.
+        order = torch.randperm(len(self.index)).to(device)
+        order = order[self.codes[order].argsort(stable=True)]
+        taken = torch.zeros_like(self.counts)
+        turn = torch.arange(self.n_each, device=device)
+        for classes in self._draw_classes():
+            counts = self.counts[classes, None]
+            place = (taken[classes, None] + turn) % counts
+            place = (self.starts[classes, None] + place)[turn < counts]
+            taken[classes] += self.n_each
+            rows = self.index[order[place]]
+            yield rows, rows
+
+    def _draw_classes(self):
+        """Different classes for each batch; all have had a turn before one has two."""
+        n_batches = len(self)
+        at_once = len(self.counts) // self.n_classes
+        for start in range(0, n_batches, at_once):
+            order = torch.randperm(len(self.counts)).to(self.index.device)
+            for i in range(min(at_once, n_batches - start)):
+                yield order[i * self.n_classes : (i + 1) * self.n_classes]
