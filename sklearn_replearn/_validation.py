@@ -11,7 +11,9 @@ from math import prod
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite
 
 
 def available_components(n_components, limit, reason, *, stacklevel=5):
@@ -67,6 +69,62 @@ def clone_sharing(estimator, *names):
     for name in names:
         setattr(twin, name, getattr(estimator, name))
     return twin
+
+
+def read_classes(estimator, X, y, purpose):
+    """The classes of y, sorted, and the code of each row's.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Named in messages.
+    X : array-like
+        Must have as many rows as y.
+    y : array-like of shape (n_samples,) or None
+    purpose : str
+        What the estimator needs y for, for the message that there is none.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        At least two.
+    codes : ndarray of int, of shape (n_samples,)
+    """
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(
+            f"{name} requires y to be passed, but the target y is None: {purpose}."
+        )
+    y = column_or_1d(y, warn=True)
+    refuse_missing_labels(y)
+    check_classification_targets(y)
+    check_consistent_length(X, y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs at least two classes to tell apart, but y has 1 class: "
+            f"{few(classes)}."
+        )
+    return classes, codes
+
+
+def refuse_missing_labels(y):
+    """Raise if a label is None or NaN."""
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
+    elif y.dtype == object:
+        for row, label in enumerate(y):
+            if is_missing(label):
+                raise ValueError(
+                    f"Row {row} of y is missing ({label!r}); drop the rows without a "
+                    "class."
+                )
+
+
+def few(classes):
+    """The first classes, for a message."""
+    names = ", ".join(map(repr, classes[:5].tolist()))
+    return names if len(classes) <= 5 else f"{names}, ... {len(classes)} in all"
 
 
 def flatten_images(X):

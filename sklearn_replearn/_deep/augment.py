@@ -107,7 +107,7 @@ def read_amounts(augment, n_sides):
     augment : str, sequence, or None
         A name, or names and pairs of a name and an amount.
     n_sides : int
-        2 for images, 1 for signals.
+        2 for images, 1 for signals, 0 for rows without neighbourhoods.
     """
     items = [augment] if isinstance(augment, str) else list(augment or [])
     amounts = {}
@@ -116,6 +116,11 @@ def read_amounts(augment, n_sides):
         if name not in AMOUNTS:
             raise ValueError(
                 f"augment has {name!r}, which is none of {', '.join(AMOUNTS)}."
+            )
+        if n_sides == 0 and name != "noise":
+            raise ValueError(
+                f"augment has {name!r}, but X has rows that are no images; pass "
+                "image_shape if they are, or augment='noise'."
             )
         if name == "rotate" and n_sides == 1:
             raise ValueError(

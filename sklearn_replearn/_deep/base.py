@@ -3,6 +3,7 @@
 import warnings
 from abc import ABCMeta, abstractmethod
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
 
@@ -55,6 +56,27 @@ MOST = 0.8
 
 #: What networks read without a copy; of all else there is one in single precision.
 DTYPES = (np.float32, np.float64, np.uint8)
+
+
+@dataclass
+class TrainingSet:
+    """Samples to learn from: rows, or pairs of rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+    targets : tensor of shape (n_samples,) or None
+        What the network learns for each sample; ``None`` for the rows themselves.
+    pairs : tensor of int64, of shape (n_samples, 2), default=None
+        The two rows of each sample; ``None`` if a sample is a row.
+    """
+
+    rows: np.ndarray
+    targets: torch.Tensor | None
+    pairs: torch.Tensor | None = None
+
+    def __len__(self):
+        return len(self.rows if self.pairs is None else self.pairs)
 
 
 class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
@@ -130,14 +152,13 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             training diverges. The estimator is then as it was before.
         """
         with unchanged_by_errors(self):
-            X = self._validate(X, reset=True)
-            targets = self._validate_targets(X, y)
+            data = self._training_set(X, y)
             device = as_device(self.device)
             with seeded(as_seed(self.random_state), device):
-                net = self._train(X, targets, device)
+                net = self._train(data, device)
             self.net_ = net
-            self._set_fitted(X)
-            findings = self._find_ills(X)
+            self._set_fitted(data.rows)
+            findings = self._find_ills(data.rows)
             if findings:
                 warnings.warn(
                     f"{type(self).__name__}: {'; '.join(findings)}.",
@@ -171,12 +192,17 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
 
     # -- fitting ---------------------------------------------------------------
 
-    def _train(self, X, targets, device):
+    def _training_set(self, X, y):
+        """What there is to learn from, validated."""
+        X = self._validate(X, reset=True)
+        return TrainingSet(X, self._validate_targets(X, y))
+
+    def _train(self, data, device):
         """A trained net."""
+        X, targets = data.rows, data.targets
         description, criterion = self._design(X, targets)
         module = self._start(description, X)
-        n_targets = len(X) if targets is None else len(targets)
-        train, held_out = self._split(n_targets, targets)
+        train, held_out = self._split(len(data), targets)
         net = Net.for_training(
             module,
             description,
@@ -201,7 +227,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             scale=self._scale(X),
             targets=None if targets is None else targets.to(device),
         )
-        make_sampler = partial(self._sampler, targets, net.batch_size, device)
+        make_sampler = partial(self._sampler, data, net.batch_size, device)
         try:
             net.train_epochs(
                 make_batches(
@@ -280,8 +306,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         is_held_out[torch.arange(n_held_out) * n_samples // n_held_out] = True
         return order[~is_held_out], order[is_held_out]
 
-    def _sampler(self, targets, batch_size, device, index, *, shuffle=True):
-        """What chooses the rows of each batch, of those with the indices."""
+    def _sampler(self, data, batch_size, device, index, *, shuffle=True):
+        """What makes batches of the samples that the indices name."""
         return RandomBatches(index.to(device), batch_size, shuffle=shuffle)
 
     def _batch_size(self, n_samples):

@@ -3,16 +3,13 @@
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite
 
 from sklearn_replearn._deep.health import effective_rank
 from sklearn_replearn._deep.losses import WeightedCrossEntropy
 from sklearn_replearn._sklearn import StrOptions
-from sklearn_replearn._validation import is_missing
+from sklearn_replearn._validation import few, read_classes
 
 #: Loss of guessing, in nats, that a network should get below.
 LEAST_GUESS = 0.1
@@ -86,25 +83,13 @@ class DeepClassifierMixin(ClassifierMixin):
 
     def _validate_targets(self, X, y):
         """Codes of the classes of y; sets `classes_`."""
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None: it learns features that tell the classes in y apart."
-            )
-        y = column_or_1d(y, warn=True)
-        _refuse_missing(y)
-        check_classification_targets(y)
-        check_consistent_length(X, y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes to tell apart, but "
-                f"y has 1 class: {_few(classes)}."
-            )
+        classes, codes = read_classes(
+            self, X, y, "it learns features that tell the classes in y apart"
+        )
         if self._goes_on() and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start=True goes on with the classes of the fit before "
-                f"({_few(self.classes_)}), but y has others ({_few(classes)}); set "
+                f"({few(self.classes_)}), but y has others ({few(classes)}); set "
                 "warm_start=False."
             )
         self.classes_ = classes
@@ -120,7 +105,7 @@ class DeepClassifierMixin(ClassifierMixin):
             if unknown:
                 raise ValueError(
                     f"class_weight has a weight for {unknown[0]!r}, but the classes "
-                    f"are {_few(self.classes_)}."
+                    f"are {few(self.classes_)}."
                 )
             weight = {known.index(name): value for name, value in weight.items()}
         indices = np.arange(len(self.classes_))
@@ -149,21 +134,3 @@ class DeepClassifierMixin(ClassifierMixin):
                 "train longer"
             )
         return findings
-
-
-def _refuse_missing(y):
-    if y.dtype.kind == "f":
-        assert_all_finite(y, input_name="y")
-    elif y.dtype == object:
-        for row, label in enumerate(y):
-            if is_missing(label):
-                raise ValueError(
-                    f"Row {row} of y is missing ({label!r}); drop the rows without a "
-                    "class."
-                )
-
-
-def _few(classes):
-    """The first classes, for a message."""
-    names = ", ".join(map(repr, classes[:5].tolist()))
-    return names if len(classes) <= 5 else f"{names}, ... {len(classes)} in all"

@@ -15,7 +15,7 @@ from sklearn_replearn._deep.convolutions import (
     stage_shapes,
     without_biases,
 )
-from sklearn_replearn._deep.modules import ACTIVATIONS, Network, output_of
+from sklearn_replearn._deep.modules import ACTIVATIONS, LAYERS, Network, output_of
 
 #: By architecture, the number of convolutions in a stage.
 DEPTHS = {"lenet": 1, "vgg": 2}
@@ -74,12 +74,12 @@ def make_activation(name, negative_slope):
 
 
 def sequence(steps):
-    """Layers one after the other, from pairs of name and layer; biases are zero."""
+    """Layers one after the other, from names and layers; biases are zero."""
     return without_biases(nn.Sequential(OrderedDict(steps)))
 
 
-class ConvClassifier(Network):
-    """Stages of convolutions, then dense layers, then one output for each class.
+class ConvLayers:
+    """Makes the stages of convolutions, and the dense layers after them, by name.
 
     Pooling comes before the normalisation and the activation, which thus have a
     quarter of the work: for an activation that never falls the maximum is the same.
@@ -88,9 +88,6 @@ class ConvClassifier(Network):
     ----------
     shape : sequence of int
         (channels, length) of signals, or (channels, height, width) of images.
-    n_classes : int
-    n_components : int
-        Width of the last dense layer before the classes, named "penultimate".
     channels : sequence of int
         Maps of each stage.
     depth : int
@@ -101,28 +98,17 @@ class ConvClassifier(Network):
         Give the dense layers the mean of each map, in place of all its values.
     batch_norm, residual : bool
     dropout : float
-        Share of the inputs of the dense layers, and of the classes, set to zero.
+        Share of the inputs of the dense layers set to zero.
     activation : str
     negative_slope : float
     hidden_sizes : sequence of int
-        Widths of the dense layers before the penultimate.
-    layer : str
-        The one whose output is the code.
-
-    Attributes
-    ----------
-    center, spread : tensors of shape `shape` and ()
-        The layers see ``(x - center) / spread``.
+        Widths of the dense layers.
     """
-
-    block_rows = 64  # as in ConvEncoderDecoder
 
     def __init__(
         self,
         *,
         shape,
-        n_classes,
-        n_components,
         channels,
         depth,
         kernel_size,
@@ -134,42 +120,38 @@ class ConvClassifier(Network):
         activation,
         negative_slope,
         hidden_sizes,
-        layer,
     ):
-        super().__init__()
-        self.register_buffer("center", torch.zeros(shape))
-        self.register_buffer("spread", torch.ones(()))
-        self.layer = layer
+        self.shape = shape
+        self.channels = channels
         self.depth = depth
         self.kernel_size = kernel_size
         self.pooling = pooling
+        self.global_pooling = global_pooling
         self.batch_norm = batch_norm
         self.residual = residual
         self.dropout = dropout
         self.activation = activation
         self.negative_slope = negative_slope
-        n_sides = len(shape) - 1
-        shapes = stage_shapes(shape, channels)
+        self.hidden_sizes = hidden_sizes
+
+    def steps(self):
+        """Layers by name, in their order, and the width of the last."""
+        n_sides = len(self.shape) - 1
+        shapes = stage_shapes(self.shape, self.channels)
         steps = {
             f"stage{i}": self._stage(*ends)
             for i, ends in enumerate(pairwise(shapes), start=1)
         }
-        if global_pooling:
+        if self.global_pooling:
             steps["maps"] = nn.Sequential(MEANS[n_sides](1), nn.Flatten())
             widths = [shapes[-1][0]]
         else:
             steps["maps"] = nn.Flatten()
             widths = [prod(shapes[-1])]
-        for i, width in enumerate(hidden_sizes, start=1):
-            steps[f"hidden{i}"] = self._dense(widths[-1], width)
+        for i, width in enumerate(self.hidden_sizes, start=1):
+            steps[f"hidden{i}"] = self.dense(widths[-1], width)
             widths.append(width)
-        steps["penultimate"] = self._dense(widths[-1], n_components)
-        self.steps = list(steps)
-        for name, step in steps.items():
-            self.add_module(name, step)
-        self.head_dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(n_components, n_classes)
-        self.lay_out()
+        return steps, widths[-1]
 
     def _stage(self, before, after):
         """Convolutions that keep the sides, then pooling."""
@@ -194,7 +176,7 @@ class ConvClassifier(Network):
         layers.append(("pooling", Pool(self.pooling, sides)))
         return sequence(layers + self._finish(n_maps, NORMALIZATIONS[n_sides]))
 
-    def _dense(self, n_inputs, n_outputs):
+    def dense(self, n_inputs, n_outputs):
         linear = nn.Linear(n_inputs, n_outputs, bias=not self.batch_norm)
         layers = [("dropout", nn.Dropout(self.dropout)), ("linear", linear)]
         return sequence(layers + self._finish(n_outputs, NORMALIZATIONS[0]))
@@ -204,6 +186,53 @@ class ConvClassifier(Network):
         if self.batch_norm:
             layers.insert(0, ("normalization", normalization(n_outputs)))
         return layers
+
+
+def conv_embedding(*, n_components, **options):
+    """The layers of `ConvLayers`, then a linear one to the components."""
+    steps, width = ConvLayers(**options).steps()
+    steps["embedding"] = nn.Linear(width, n_components)
+    return sequence(steps)
+
+
+LAYERS["conv_embedding"] = conv_embedding
+
+
+class ConvClassifier(Network):
+    """Stages of convolutions, then dense layers, then one output for each class.
+
+    Parameters
+    ----------
+    n_classes : int
+    n_components : int
+        Width of the last dense layer before the classes, named "penultimate".
+    layer : str
+        The one whose output is the code.
+    shape, dropout, **options
+        As `ConvLayers` has them; the classes have the dropout, too.
+
+    Attributes
+    ----------
+    center, spread : tensors of shape `shape` and ()
+        The layers see ``(x - center) / spread``.
+    """
+
+    block_rows = 64  # as in ConvEncoderDecoder
+
+    def __init__(self, *, n_classes, n_components, layer, shape, dropout, **options):
+        super().__init__()
+        self.register_buffer("center", torch.zeros(shape))
+        self.register_buffer("spread", torch.ones(()))
+        self.layer = layer
+        layers = ConvLayers(shape=shape, dropout=dropout, **options)
+        steps, width = layers.steps()
+        steps["penultimate"] = layers.dense(width, n_components)
+        self.steps = list(steps)
+        for name, step in steps.items():
+            self.add_module(name, step)
+        self.head_dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(n_components, n_classes)
+        self.lay_out()
 
     def lay_out(self):
         # Convolutions of images take 0.6 to 0.9 of the time with the channels last.

@@ -48,7 +48,12 @@ def mlp(sizes, activation):
     return nn.Sequential(*steps[:-1])
 
 
-LAYERS = {"mlp": mlp}
+def flat_mlp(sizes, activation):
+    """The layers of `mlp`, for input of any shape."""
+    return nn.Sequential(nn.Flatten(), *mlp(sizes, activation))
+
+
+LAYERS = {"flat_mlp": flat_mlp, "mlp": mlp}
 
 
 class TiedLinear(nn.Module):

@@ -3,6 +3,7 @@
 from sklearn_replearn._deep.convnet import ConvClassifier
 from sklearn_replearn._deep.convolutions import ConvEncoderDecoder
 from sklearn_replearn._deep.corruption import DenoisingEncoderDecoder
+from sklearn_replearn._deep.embedding import EmbeddingNetwork, LinearEmbedding
 from sklearn_replearn._deep.modules import EncoderDecoder
 from sklearn_replearn._deep.quantization import QuantizedEncoderDecoder
 from sklearn_replearn._deep.transfer import TransferNetwork
@@ -14,7 +15,9 @@ NETWORKS = {
         ConvClassifier,
         ConvEncoderDecoder,
         DenoisingEncoderDecoder,
+        EmbeddingNetwork,
         EncoderDecoder,
+        LinearEmbedding,
         QuantizedEncoderDecoder,
         TransferNetwork,
         VariationalEncoderDecoder,

@@ -125,7 +125,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
     ConvergenceWarning
         If the code has collapsed, most hidden units are dead, or the loss has not
         fallen; it says what to change. `effective_rank_` and `n_dead_units_` are found
-        from at most 1,024 training rows.
+        from at most 512 training rows.
 
     See Also
     --------

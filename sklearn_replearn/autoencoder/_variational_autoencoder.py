@@ -146,7 +146,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     ConvergenceWarning
         If no component is active ("posterior collapse"), most hidden units are dead, or
         the loss has not fallen; it says what to change. `effective_rank_` and
-        `n_dead_units_` are found from at most 1,024 training rows.
+        `n_dead_units_` are found from at most 512 training rows.
 
     See Also
     --------

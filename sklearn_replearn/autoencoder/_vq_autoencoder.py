@@ -137,7 +137,7 @@ class VQAutoencoder(BaseAutoencoder):
     ConvergenceWarning
         If less than half of the codebooks' vectors are used, the code has collapsed,
         most hidden units are dead, or the loss has not fallen; it says what to change.
-        `effective_rank_` and `n_dead_units_` are found from at most 1,024 training
+        `effective_rank_` and `n_dead_units_` are found from at most 512 training
         rows.
 
     See Also

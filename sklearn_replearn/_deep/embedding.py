@@ -1,0 +1,133 @@
+"""Networks that place rows where their distances say how alike they are."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from sklearn_replearn._deep.convolutions import channels_first
+from sklearn_replearn._deep.modules import (
+    Network,
+    build_layers,
+    check_shape,
+    try_module,
+)
+
+#: Directions in which rows vary by less, relative to the first, count as none.
+SMALL = 1e-3
+
+
+class EmbeddingNetwork(Network):
+    """Rows to embeddings, on the sphere or not.
+
+    Parameters
+    ----------
+    encoder : dict or torch module
+    shape : sequence of int
+        (n_features,) of rows; (channels, length) of signals, or (channels, height,
+        width) of images, which rows have with their channels last.
+    normalize : bool
+        Whether embeddings have a length of 1.
+    standardize : bool
+        Whether the encoder sees ``(x - center) / spread``.
+
+    Attributes
+    ----------
+    center, spread : tensors of shape `shape` and ()
+        Mean and deviation of the training values.
+    """
+
+    def __init__(self, *, encoder, shape, normalize, standardize):
+        super().__init__()
+        self.encoder = build_layers(encoder)
+        self.standardize = standardize
+        self.shape = list(shape)
+        self.normalize = normalize
+        self.register_buffer("center", torch.zeros(shape))
+        self.register_buffer("spread", torch.ones(()))
+        if len(shape) > 1:
+            self.block_rows = 64  # as in ConvEncoderDecoder
+        self.lay_out()
+
+    def lay_out(self):
+        if len(self.shape) == 3:  # as in ConvClassifier
+            self.to(memory_format=torch.channels_last)
+
+    def arrange(self, rows):
+        return channels_first(rows, self.shape) if len(self.shape) > 1 else rows
+
+    def encode(self, x):
+        if self.standardize:
+            x = (x - self.center) / self.spread
+        z = self.encoder(x)
+        return functional.normalize(z) if self.normalize else z
+
+    forward = encode
+
+
+def check_encoder(network, n_features, n_components):
+    """Raise if the module that the user gave does not make embeddings of rows.
+
+    Parameters
+    ----------
+    network : EmbeddingNetwork
+    n_features : int
+        Numbers of a row.
+    n_components : int
+    """
+    x = network.arrange(torch.zeros(2, n_features))
+    mode = network.training
+    network.eval()
+    with torch.no_grad():
+        z = try_module("encoder", network.encoder, x)
+    network.train(mode)
+    check_shape("encoder", x, z, (2, n_components), f"{n_components=}")
+
+
+class LinearEmbedding(Network):
+    """A linear map of rows, without a bias.
+
+    Parameters
+    ----------
+    n_inputs, n_components : int
+
+    Attributes
+    ----------
+    spread : tensor of shape ()
+        The layer is given rows divided by it.
+    """
+
+    def __init__(self, *, n_inputs, n_components):
+        super().__init__()
+        self.layer = nn.Linear(n_inputs, n_components, bias=False)
+        self.register_buffer("spread", torch.ones(()))
+
+    def start_from(self, rows, distance):
+        """Take the principal components of rows, scaled.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_inputs)
+        distance : float
+            Root of the mean squared distance that two rows shall have.
+        """
+        weight = self.layer.weight
+        centred = rows - rows.mean(axis=0, dtype=np.float64)
+        self.spread.fill_(float(centred.std()) or 1.0)
+        centred /= float(self.spread)
+        _, singular, directions = np.linalg.svd(centred, full_matrices=False)
+        n = min(weight.shape[0], int((singular > SMALL * singular[:1]).sum()))
+        with torch.no_grad():
+            weight *= SMALL  # of the directions that are beyond the rows
+            weight[:n] = torch.from_numpy(directions[:n])
+            kept = 2 * np.square(singular[:n]).sum() / len(rows)
+            weight *= distance / (kept**0.5 or 1.0)
+
+    def components(self):
+        """The matrix of the map, of shape (n_components, n_inputs)."""
+        return (self.layer.weight.detach() / self.spread).cpu().double().numpy()
+
+    def encode(self, x):
+        return self.layer(x / self.spread)
+
+    forward = encode

@@ -1,0 +1,146 @@
+"""The base of the estimators that learn an embedding from what belongs together."""
+
+from numbers import Integral
+
+from sklearn_replearn._deep.base import BaseDeepTransformer
+from sklearn_replearn._deep.health import effective_rank
+from sklearn_replearn._deep.net import as_tensor
+from sklearn_replearn._deep.samplers import BalancedBatches
+from sklearn_replearn._sklearn import Interval
+from sklearn_replearn._validation import few, read_classes
+from sklearn_replearn.metrics._retrieval import mean_average_precision_at_r
+
+#: Epochs after which a loss is expected to be below that of a collapse.
+N_PATIENT_EPOCHS = 5
+
+#: How near the loss may come to that of a collapse, relative to it.
+NEAR = 0.02
+
+
+class BaseMetricTransformer(BaseDeepTransformer):
+    """Base of the estimators whose network embeds rows, one by one.
+
+    The loss sees the embeddings of a batch, and the classes of its rows.
+    """
+
+    _parameter_constraints = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "samples_per_class": [Interval(Integral, 2, None, closed="left")],
+        **BaseDeepTransformer._parameter_constraints,
+    }
+
+    #: What to change if all rows get one embedding.
+    _remedy = "lower lr, take larger batches, or standardise the columns of X"
+
+    def fit(self, X, y=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,)
+            Classes, at least two, of which one at least has two rows. Numbers or
+            strings.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If X or y is not so, if parameters contradict each other, or if the
+            training diverges. The estimator is then as it was before.
+        """
+        return super().fit(X, y)
+
+    def score(self, X, y):
+        """Mean average precision at R of the embeddings.
+
+        Each row queries all others for the R that have its class; see
+        :func:`~sklearn_replearn.metrics.mean_average_precision_at_r`. The classes may
+        be others than those of :meth:`fit`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Classes, at least two. Rows that are the only ones of their class are left
+            out as queries.
+
+        Returns
+        -------
+        score : float
+            In [0, 1].
+        """
+        return float(mean_average_precision_at_r(self.transform(X), y))
+
+    # -- training --------------------------------------------------------------
+
+    def _criterion(self):
+        """The loss of the embeddings of a batch and their classes."""
+        raise NotImplementedError
+
+    def _validate_targets(self, X, y):
+        classes, codes = read_classes(
+            self, X, y, "it learns which rows have the same class"
+        )
+        codes = as_tensor(codes)
+        if codes.bincount().max() < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs two rows of one class at least, but each "
+                f"of the classes in y has one row: {few(classes)}."
+            )
+        return codes
+
+    def _sampler(self, data, batch_size, device, index, *, shuffle=True):
+        n_each = min(self.samples_per_class, max(2, batch_size // 2))
+        if n_each < self.samples_per_class and self.batch_size != "auto":
+            raise ValueError(
+                f"batch_size={self.batch_size} has no room for two classes with "
+                f"samples_per_class={self.samples_per_class} rows each; raise it, or "
+                "lower samples_per_class."
+            )
+        codes, index = data.targets.to(device), index.to(device)
+        if codes[index].bincount().max() < 2:
+            raise ValueError(
+                "Early stopping needs two rows of one class to judge by, but "
+                f"validation_fraction={self.validation_fraction} holds out one row of "
+                "a class at most; raise it, or set early_stopping=False."
+            )
+        return BalancedBatches(index, codes, batch_size, n_each, shuffle=shuffle)
+
+    # -- health ----------------------------------------------------------------
+
+    def _set_fitted(self, X):
+        self.n_components_ = self._map_validated("encode", X[:1]).shape[1]
+        goes_on = self.warm_start and hasattr(self, "health_curve_")
+        super()._set_fitted(X)
+        found = [epoch["health"] for epoch in self.net_.history]
+        self._collapsed_loss = found[-1]["collapsed_loss"]
+        curve = [
+            {name: epoch[name] for name in epoch if name != "collapsed_loss"}
+            for epoch in found
+        ]
+        self.health_curve_ = (self.health_curve_ if goes_on else []) + curve
+
+    def _examine(self, X):
+        Z = self._map_validated("encode", X)
+        self.effective_rank_ = effective_rank(Z)
+        findings = self._examine_units(X)
+        loss, collapsed = self.loss_curve_[-1], self._collapsed_loss
+        is_near = abs(loss - collapsed) <= NEAR * collapsed
+        if self.n_iter_ >= N_PATIENT_EPOCHS and is_near:
+            findings.append(
+                f"the embeddings have collapsed: the loss is {loss:.3g} after "
+                f"{self.n_iter_} epochs, and {collapsed:.3g} if all rows have one "
+                f"embedding: {self._remedy}"
+            )
+        elif self.effective_rank_ < 1.1 and self.n_components_ > 1:
+            findings.append(
+                "the embeddings have collapsed to "
+                f"{self.effective_rank_:.1f} effective dimensions of "
+                f"{self.n_components_}: {self._remedy}"
+            )
+        return findings

@@ -1,0 +1,205 @@
+"""Labelled pairs of rows: how estimators of this family read them."""
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+
+from sklearn_replearn._containers import row_count
+from sklearn_replearn._deep.base import TrainingSet
+from sklearn_replearn._deep.net import as_tensor
+from sklearn_replearn._deep.samplers import PairBatches
+from sklearn_replearn._sklearn import StrOptions
+from sklearn_replearn._validation import refuse_missing_labels
+
+
+def read_pairs(X, preprocessor=None):
+    """Rows, and which two of them each pair has.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_pairs, 2, ...), or (n_pairs, 2) with a `preprocessor`
+        Pairs of rows, or of indices of rows.
+    preprocessor : array-like of shape (n_rows, ...), default=None
+        The table that indices point into.
+
+    Returns
+    -------
+    rows : array-like of shape (n_rows, ...)
+    pairs : ndarray of int64, of shape (n_pairs, 2)
+    """
+    if preprocessor is not None:
+        return preprocessor, _read_indices(X, row_count(preprocessor))
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    if len(X.shape) == 2 and X.shape[1] == 2:
+        raise ValueError(
+            f"X has shape {X.shape}, which pairs of indices have, but there is no "
+            "table that they point into; pass preprocessor=table, or pairs of rows as "
+            "an array of shape (n_pairs, 2, n_features)."
+        )
+    if len(X.shape) < 3 or X.shape[1] != 2:
+        raise ValueError(
+            f"X has shape {X.shape}, but pairs have shape (n_pairs, 2, n_features): "
+            "two rows each."
+        )
+    X = np.asarray(X)
+    if not len(X):
+        raise ValueError("X has no pairs; at least one is needed.")
+    rows = X.reshape(2 * len(X), *X.shape[2:])
+    return rows, np.arange(len(rows)).reshape(-1, 2)
+
+
+def _read_indices(X, n_rows):
+    X = check_array(X, dtype=None, input_name="X")
+    if X.shape[1] != 2 or X.dtype.kind not in "iu":
+        raise ValueError(
+            f"X has shape {X.shape} and dtype {X.dtype}, but with a preprocessor it "
+            "holds pairs of indices: whole numbers, of shape (n_pairs, 2)."
+        )
+    wrong = np.flatnonzero(((X < 0) | (n_rows <= X)).any(axis=1))
+    if len(wrong):
+        raise ValueError(
+            f"Pair {wrong[0]} of X is {X[wrong[0]].tolist()}, but the preprocessor has "
+            f"rows 0 to {n_rows - 1}."
+        )
+    return X.astype(np.int64)
+
+
+def read_same(estimator, pairs, y, *, both=True):
+    """Whether the rows of each pair are the same, from labels.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Named in messages.
+    pairs : array-like of shape (n_pairs, ...)
+    y : array-like of shape (n_pairs,) or None
+        0 and 1, or -1 and 1; the larger means the same.
+    both : bool, default=True
+        Whether there must be some of either.
+
+    Returns
+    -------
+    is_same : ndarray of bool, of shape (n_pairs,)
+    """
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(
+            f"{name} requires y to be passed, but the target y is None: for each pair "
+            "of X it must say whether its rows are the same (1) or not (0)."
+        )
+    y = column_or_1d(y)
+    refuse_missing_labels(y)
+    check_consistent_length(pairs, y)
+    found = np.unique(y)
+    if found.dtype.kind not in "iufb" or not (
+        set(found.tolist()) <= {0, 1} or set(found.tolist()) <= {-1, 1}
+    ):
+        raise ValueError(
+            f"y has the labels {', '.join(map(repr, found[:5].tolist()))}, but pairs "
+            "are labelled 1 (the same) and 0, or 1 and -1 (not the same)."
+        )
+    if both and len(found) < 2:
+        what = "the same" if found[0] == 1 else "different"
+        raise ValueError(
+            f"{name} needs pairs that are the same and pairs that are not, but y has 1 "
+            f"class: all pairs are {what}."
+        )
+    return y == 1
+
+
+class PairInput:
+    """Mixin, before `BaseMetricTransformer`, of those that learn from pairs, too."""
+
+    _parameter_constraints = {
+        "input": [StrOptions({"rows", "pairs"})],
+        "preprocessor": ["array-like", None],
+    }
+
+    def fit(self, X, y=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite numbers; with ``input="pairs"`` an array of shape (n_pairs, 2,
+            n_features), or indices of rows of `preprocessor` of shape (n_pairs, 2).
+        y : array-like of shape (n_samples,) or (n_pairs,)
+            Classes, at least two, of which one at least has two rows. Numbers or
+            strings. Of pairs, 1 for the same and 0 or -1 for not the same.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If X or y is not so, if parameters contradict each other, or if the
+            training diverges. The estimator is then as it was before.
+        """
+        return super().fit(X, y)
+
+    def fit_transform(self, X, y=None):
+        """Train the network, and embed the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Classes.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components_)
+
+        Raises
+        ------
+        ValueError
+            If ``input="pairs"``: a pair has no embedding.
+        """
+        if self.input == "pairs":
+            raise ValueError(
+                f"{type(self).__name__} with input='pairs' learns from pairs, but "
+                "embeds rows: call fit(pairs, y), then transform(rows)."
+            )
+        return super().fit_transform(X, y)
+
+    def score(self, X, y):
+        """How well the distances of the embeddings tell what belongs together.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or pairs as in :meth:`fit`
+        y : array-like of shape (n_samples,)
+            Classes, or labels of the pairs.
+
+        Returns
+        -------
+        score : float
+            Of rows the mean average precision at R, of
+            :func:`~sklearn_replearn.metrics.mean_average_precision_at_r`; with
+            ``input="pairs"`` the area under the ROC curve of minus the distances of
+            the pairs. Both are in [0, 1].
+        """
+        if self.input == "rows":
+            return super().score(X, y)
+        rows, pairs = read_pairs(X, self.preprocessor)
+        is_same = read_same(self, pairs, y)
+        Z = self.transform(rows)
+        distances = np.linalg.norm(Z[pairs[:, 0]] - Z[pairs[:, 1]], axis=1)
+        return float(roc_auc_score(is_same, -distances))
+
+    def _training_set(self, X, y):
+        if self.input == "rows":
+            return super()._training_set(X, y)
+        rows, pairs = read_pairs(X, self.preprocessor)
+        is_same = read_same(self, pairs, y)
+        rows = self._validate(rows, reset=True)
+        return TrainingSet(rows, as_tensor(is_same), as_tensor(pairs))
+
+    def _sampler(self, data, batch_size, device, index, *, shuffle=True):
+        if data.pairs is None:
+            return super()._sampler(data, batch_size, device, index, shuffle=shuffle)
+        return PairBatches(
+            data.pairs.to(device), index.to(device), batch_size, shuffle=shuffle
+        )

@@ -1,0 +1,227 @@
+"""A network trained by supervised contrastive learning."""
+
+from numbers import Real
+
+from sklearn_replearn._deep.losses import SupConLoss
+from sklearn_replearn._sklearn import Interval
+from sklearn_replearn.metric_learning._neural_metric_transformer import (
+    BaseNeuralMetricTransformer,
+)
+
+
+class SupConTransformer(BaseNeuralMetricTransformer):
+    r"""Embeddings in which each row is most like the rows of its class.
+
+    For each row i of a batch, with the rows P(i) of its class and all other rows A(i),
+    the loss is the mean of
+
+    .. math:: -\frac{1}{|P(i)|} \sum_{p \in P(i)} \log
+       \frac{e^{\cos(z_i, z_p) / \tau}}{\sum_{a \in A(i)} e^{\cos(z_i, z_a) / \tau}},
+
+    the loss :math:`L_{out}` of [1]_, with the cosine of embeddings and the temperature
+    :math:`\tau`.
+
+    X holds rows of a table, or images in one of these forms, with the channels last:
+    rows and `image_shape`, an array of shape (n_samples, height, width), or one of
+    shape (n_samples, height, width, channels). uint8 stands for [0, 1]: it is divided
+    by 255, a batch at a time. All other numbers are taken as they are. Their mean and
+    their unit do not matter, but where columns have different units, standardise them.
+
+    Parameters
+    ----------
+    n_components : int, default=32
+        Numbers of an embedding.
+    temperature : float, default=0.1
+        Temperature of the softmax, above 0. The lower, the more the nearest rows count.
+    normalize : bool, default=True
+        Put the embeddings on the sphere: each has a length of 1.
+    samples_per_class : int, default=4
+        Rows of a class in a batch (all that it has, if they are fewer), so that
+        ``batch_size / samples_per_class`` classes are in it. Where there are fewer
+        classes, all of them are in each batch, with more rows each.
+    image_shape : tuple of int, default=None
+        (height, width) or (height, width, channels) of the images that rows hold.
+        ``None`` takes it from an array of images, and reads rows as rows of a table.
+    encoder : {"auto", "cnn", "mlp"} or torch.nn.Module, default="auto"
+        "mlp" has the hidden layers of `hidden_layer_sizes`; "cnn" has the stages of
+        `channels` before them, and reads rows that are no images as signals. "auto" is
+        "cnn" for images and "mlp" for rows. A module takes float32 tensors of shape
+        (n_samples, n_features), (n_samples, channels, height, width) for images, and
+        gives (n_samples, n_components). It is copied, and never changed.
+    channels : int or sequence of int, default=(32, 64, 128)
+        Number of maps of each stage of "cnn": a convolution that keeps the sides, the
+        maximum of 2 x 2 pixels, batch normalisation and the activation.
+    kernel_size : int, default=3
+        Side of the kernels of "cnn" in pixels, an odd number.
+    augment : str or sequence, default=None
+        Random changes of the training images, new in each epoch: names, or pairs of a
+        name and its amount, as in
+        :class:`~sklearn_replearn.image.CNNFeatureExtractor`: "flip", "crop", "scale",
+        "rotate", "shift", "color_jitter", "noise". For rows that are no images,
+        "noise" alone.
+    hidden_layer_sizes : int or sequence of int, default=(256,)
+        Units of the hidden layers before the embedding.
+    activation : str, default="relu"
+        Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
+        "silu", "tanh", "logistic" or "identity".
+    max_epochs : int, default=30
+        Passes over the training rows.
+    batch_size : int or "auto", default="auto"
+        Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
+        least 16 and at most 128.
+    lr : float, default=1e-3
+        Learning rate; its largest value where `lr_schedule` changes it.
+    lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
+        Course of the learning rate over `max_epochs`: constant; up from 4 % for three
+        tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
+    weight_decay : float, default=0.0
+        The optimizer's penalty on the weights.
+    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
+        "sgd" has Nesterov's momentum of 0.9. A class is a subclass of
+        ``torch.optim.Optimizer``, made with `lr` and, unless it is 0, `weight_decay`.
+    early_stopping : bool, default=False
+        Hold rows out, stop when the loss on them no longer falls, and keep the weights
+        that were best on them.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping holds out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Epochs without a lower loss on the rows held out, after which to stop.
+    callbacks : list of skorch callbacks, default=None
+        They are copied, and hear of the net that is trained, `net_`, at each epoch; at
+        each batch, too, if one of them has a hook for it.
+    warm_start : bool, default=False
+        Let `fit` go on from the weights that it finds.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA where it is there, else the CPU.
+    random_state : int, RandomState instance or None, default=None
+        First weights, classes and order of the batches, augmentation, and rows held
+        out.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    n_components_ : int
+        Number of components.
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is its network, ``net_.callbacks_`` the
+        callbacks, ``net_.history`` what happened in each epoch. Only the network is
+        saved.
+    loss_curve_ : list of float
+        Mean loss of a batch in each epoch of the training.
+    validation_loss_curve_ : list of float or None
+        The same for the rows that early stopping holds out.
+    health_curve_ : list of dict
+        For each epoch, of the batches it was trained with: "active_share", the share of
+        the pairs of a class for which some row of another class is more similar;
+        "mean_norm", the mean length of the embeddings; "effective_rank", the number
+        of directions in which they vary, each by its share (Roy and Vetterli, 2007).
+    n_iter_ : int
+        Number of epochs.
+    effective_rank_ : float
+        The effective rank of the embeddings of training rows after the training.
+    n_dead_units_ : int
+        Hidden units that give the same value for every training row.
+    image_shape_ : tuple of int
+        (height, width, channels) of the images of :meth:`fit`; (n_features, 1) of rows.
+    n_features_in_ : int
+        Number of values of a row.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has string column names.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the embeddings have collapsed (the loss is that of a single point for all
+        rows), most hidden units are dead, or the loss has not fallen; it says what to
+        change. `effective_rank_` and `n_dead_units_` are found from at most 512
+        training rows.
+
+    See Also
+    --------
+    NPairTransformer : Each positive against the negatives alone.
+    TripletTransformer : One negative at a time.
+
+    References
+    ----------
+    .. [1] P. Khosla et al., "Supervised contrastive learning", NeurIPS 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_replearn.metric_learning import SupConTransformer
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     *load_digits(return_X_y=True), random_state=0
+    ... )
+    >>> sup_con = SupConTransformer(
+    ...     8, max_epochs=10, random_state=0
+    ... ).fit(X_train, y_train)
+    >>> sup_con.transform(X_test).shape
+    (450, 8)
+    >>> sup_con.score(X_test, y_test) > 0.8  # 0.7 of the pixels
+    True
+    """
+
+    _parameter_constraints = {
+        **BaseNeuralMetricTransformer._parameter_constraints,
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        n_components=32,
+        *,
+        temperature=0.1,
+        normalize=True,
+        samples_per_class=4,
+        image_shape=None,
+        encoder="auto",
+        channels=(32, 64, 128),
+        kernel_size=3,
+        augment=None,
+        hidden_layer_sizes=(256,),
+        activation="relu",
+        max_epochs=30,
+        batch_size="auto",
+        lr=1e-3,
+        lr_schedule="one_cycle",
+        weight_decay=0.0,
+        optimizer="adam",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        callbacks=None,
+        warm_start=False,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.temperature = temperature
+        self.normalize = normalize
+        self.samples_per_class = samples_per_class
+        self.image_shape = image_shape
+        self.encoder = encoder
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.augment = augment
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _criterion(self):
+        return SupConLoss(self.temperature)
