@@ -71,7 +71,7 @@ def clone_sharing(estimator, *names):
     return twin
 
 
-def read_classes(estimator, X, y, purpose):
+def read_classes(estimator, X, y, purpose, *, many=False):
     """The classes of y, sorted, and the code of each row's.
 
     Parameters
@@ -83,6 +83,8 @@ def read_classes(estimator, X, y, purpose):
     y : array-like of shape (n_samples,) or None
     purpose : str
         What the estimator needs y for, for the message that there is none.
+    many : bool, default=False
+        Whether it is usual that there are few rows of a class.
 
     Returns
     -------
@@ -97,7 +99,12 @@ def read_classes(estimator, X, y, purpose):
         )
     y = column_or_1d(y, warn=True)
     refuse_missing_labels(y)
-    check_classification_targets(y)
+    with warnings.catch_warnings():
+        if many:
+            warnings.filterwarnings(
+                "ignore", "The number of unique classes", UserWarning
+            )
+        check_classification_targets(y)
     check_consistent_length(X, y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:

@@ -122,6 +122,7 @@ def test_as_tensor_shares_read_only_memory(tmp_path):
     mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
     assert as_tensor(mapped[1:]).data_ptr() == mapped[1:].ctypes.data
     assert as_tensor(array[::-1]).tolist() == array[::-1].tolist()
+    assert as_tensor(array[::-1][:1]).tolist() == array[-1:].tolist()
     assert as_tensor(array[:, ::2]).tolist() == array[:, ::2].tolist()
 
 

@@ -151,6 +151,12 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             If X is not such a table, if parameters contradict each other, or if the
             training diverges. The estimator is then as it was before.
         """
+        return self._fit(X, y)
+
+    # -- fitting ---------------------------------------------------------------
+
+    def _fit(self, X, y):
+        """What every `fit` does, whatever its docstring says of y."""
         with unchanged_by_errors(self):
             data = self._training_set(X, y)
             device = as_device(self.device)
@@ -163,7 +169,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 warnings.warn(
                     f"{type(self).__name__}: {'; '.join(findings)}.",
                     ConvergenceWarning,
-                    stacklevel=3,
+                    stacklevel=4,
                 )
         return self
 
@@ -189,8 +195,6 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         return UpToLayer(deepcopy(self.net_.module_).eval(), layer)
-
-    # -- fitting ---------------------------------------------------------------
 
     def _training_set(self, X, y):
         """What there is to learn from, validated."""
@@ -318,7 +322,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 f"batch_size={self.batch_size} is more than the {n_samples} rows to "
                 "train with: each epoch is one batch of all of them.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         return min(self.batch_size, n_samples)
 

@@ -125,7 +125,8 @@ class LinearEmbedding(Network):
 
     def components(self):
         """The matrix of the map, of shape (n_components, n_inputs)."""
-        return (self.layer.weight.detach() / self.spread).cpu().double().numpy()
+        weight = self.layer.weight.detach().double()
+        return (weight / self.spread.double()).cpu().numpy()
 
     def encode(self, x):
         return self.layer(x / self.spread)

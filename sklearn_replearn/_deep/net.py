@@ -83,7 +83,7 @@ class _Writeable:
 def as_tensor(array):
     """A tensor in the memory of an array, which may be read-only; we never write."""
     if any(stride < 0 for stride in array.strides):
-        array = np.ascontiguousarray(array)
+        array = array.copy()
     if not array.flags.writeable:  # torch would warn
         array = np.asarray(_Writeable(array))
     return torch.from_numpy(array)

@@ -246,7 +246,7 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
             "network": "LinearEmbedding",
             "n_inputs": n_features,
             "n_components": available_components(
-                n_components, n_features, f"X has {n_features} columns", stacklevel=7
+                n_components, n_features, f"X has {n_features} columns", stacklevel=8
             ),
         }
         return description, self._criterion()

@@ -6,14 +6,14 @@ from sklearn_replearn._deep.base import BaseDeepTransformer
 from sklearn_replearn._deep.health import effective_rank
 from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.samplers import BalancedBatches
-from sklearn_replearn._sklearn import Interval
+from sklearn_replearn._sklearn import Interval, _fit_context
 from sklearn_replearn._validation import few, read_classes
 from sklearn_replearn.metrics._retrieval import mean_average_precision_at_r
 
 #: Epochs after which a loss is expected to be below that of a collapse.
 N_PATIENT_EPOCHS = 5
 
-#: How near the loss may come to that of a collapse, relative to it.
+#: How far below that of a collapse the loss has to be then, relative to it.
 NEAR = 0.02
 
 
@@ -32,6 +32,7 @@ class BaseMetricTransformer(BaseDeepTransformer):
     #: What to change if all rows get one embedding.
     _remedy = "lower lr, take larger batches, or standardise the columns of X"
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Train the network.
 
@@ -53,7 +54,7 @@ class BaseMetricTransformer(BaseDeepTransformer):
             If X or y is not so, if parameters contradict each other, or if the
             training diverges. The estimator is then as it was before.
         """
-        return super().fit(X, y)
+        return self._fit(X, y)
 
     def score(self, X, y):
         """Mean average precision at R of the embeddings.
@@ -84,7 +85,7 @@ class BaseMetricTransformer(BaseDeepTransformer):
 
     def _validate_targets(self, X, y):
         classes, codes = read_classes(
-            self, X, y, "it learns which rows have the same class"
+            self, X, y, "it learns which rows have the same class", many=True
         )
         codes = as_tensor(codes)
         if codes.bincount().max() < 2:
@@ -130,17 +131,12 @@ class BaseMetricTransformer(BaseDeepTransformer):
         self.effective_rank_ = effective_rank(Z)
         findings = self._examine_units(X)
         loss, collapsed = self.loss_curve_[-1], self._collapsed_loss
-        is_near = abs(loss - collapsed) <= NEAR * collapsed
-        if self.n_iter_ >= N_PATIENT_EPOCHS and is_near:
+        if self.n_iter_ >= N_PATIENT_EPOCHS and loss > (1 - NEAR) * collapsed:
             findings.append(
                 f"the embeddings have collapsed: the loss is {loss:.3g} after "
                 f"{self.n_iter_} epochs, and {collapsed:.3g} if all rows have one "
                 f"embedding: {self._remedy}"
             )
-        elif self.effective_rank_ < 1.1 and self.n_components_ > 1:
-            findings.append(
-                "the embeddings have collapsed to "
-                f"{self.effective_rank_:.1f} effective dimensions of "
-                f"{self.n_components_}: {self._remedy}"
-            )
+        elif self.effective_rank_ == 0:
+            findings.append(f"all embeddings are the same: {self._remedy}")
         return findings

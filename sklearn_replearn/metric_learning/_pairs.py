@@ -4,11 +4,11 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
-from sklearn_replearn._containers import row_count
+from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._deep.base import TrainingSet
 from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.samplers import PairBatches
-from sklearn_replearn._sklearn import StrOptions
+from sklearn_replearn._sklearn import StrOptions, _fit_context
 from sklearn_replearn._validation import refuse_missing_labels
 
 
@@ -115,6 +115,7 @@ class PairInput:
         "preprocessor": ["array-like", None],
     }
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Train the network.
 
@@ -137,7 +138,7 @@ class PairInput:
             If X or y is not so, if parameters contradict each other, or if the
             training diverges. The estimator is then as it was before.
         """
-        return super().fit(X, y)
+        return self._fit(X, y)
 
     def fit_transform(self, X, y=None):
         """Train the network, and embed the rows.
@@ -203,3 +204,11 @@ class PairInput:
         return PairBatches(
             data.pairs.to(device), index.to(device), batch_size, shuffle=shuffle
         )
+
+
+def used_rows(rows, pairs):
+    """Only the rows that some pair has, and the pairs of their new positions."""
+    used, places = np.unique(pairs, return_inverse=True)
+    if len(used) == row_count(rows):
+        return rows, pairs
+    return take_rows(rows, used), places.reshape(pairs.shape)
