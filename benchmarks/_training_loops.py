@@ -5,7 +5,7 @@ them, by Adam; the loop can have targets and another loss. They return the loss 
 last epoch. And encoding as people write it: a forward pass.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,6 +29,9 @@ class Setting:
         Loss of what the network puts out and its target; of the bare loop only.
     augment : callable or None
         Makes another input of a batch; of the bare loop only.
+    sampler : iterable or None
+        Gives the indices of the rows of each batch, and again; of the bare loop only.
+        Without it, each epoch has all rows in a random order.
     """
 
     build: Callable[[], nn.Module]
@@ -37,6 +40,7 @@ class Setting:
     max_epochs: int
     criterion: nn.Module = field(default_factory=nn.MSELoss)
     augment: Callable[[torch.Tensor], torch.Tensor] | None = None
+    sampler: Iterable[tuple[torch.Tensor, torch.Tensor]] | None = None
 
 
 def bare_loop(
@@ -64,8 +68,11 @@ def bare_loop(
     network.train()
     with _denormals_are_zero(quick):
         for _ in range(setting.max_epochs):
-            total = 0.0
-            for index in torch.randperm(len(rows)).split(setting.batch_size):
+            total, n_rows = 0.0, 0
+            batches = torch.randperm(len(rows)).split(setting.batch_size)
+            if setting.sampler is not None:
+                batches = (index for index, _ in setting.sampler)
+            for index in batches:
                 x = network.arrange(as_floats(rows.index_select(0, index)))
                 target = x if known is None else known[index]
                 if setting.augment is not None:
@@ -75,7 +82,8 @@ def bare_loop(
                 loss.backward()
                 optimizer.step()
                 total += (loss.detach() if quick else loss.item()) * len(index)
-            mean = float(total) / len(rows)
+                n_rows += len(index)
+            mean = float(total) / n_rows
     return mean
 
 

@@ -16,6 +16,8 @@ from sklearn_replearn._deep.base import BaseDeepTransformer
 from sklearn_replearn._deep.classification import DeepClassifierMixin
 from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.image import PretrainedFeatureExtractor
+from sklearn_replearn.metric_learning import MahalanobisTransformer
+from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
 from sklearn_replearn.utils.estimator_checks import make_check_data
 
 DEEP = [
@@ -49,11 +51,18 @@ def documented(cls):
     return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
 
 
+def shared_by(estimator):
+    """The parameters that it shares; a linear map has no hidden units."""
+    if isinstance(estimator, MahalanobisTransformer):
+        return [n for n in SHARED if n not in ("activation", "hidden_layer_sizes")]
+    return SHARED
+
+
 @each
 def test_shared_parameters_come_last_in_one_order(estimator):
-    names = list(defaults(type(estimator)))
+    names, shared = list(defaults(type(estimator))), shared_by(estimator)
     assert names[0] in ("n_components", "module")
-    assert names[-len(SHARED) :] == SHARED
+    assert names[-len(shared) :] == shared
     assert list(documented(type(estimator))) == names
 
 
@@ -63,9 +72,9 @@ def test_shared_parameters_have_the_same_defaults_and_words(estimator):
     # What layers and random numbers there are, and which rate is best, is their own,
     # and so is how long it takes to learn classes.
     own = {"hidden_layer_sizes", "lr", "random_state"}
-    if issubclass(ours, DeepClassifierMixin):
+    if issubclass(ours, DeepClassifierMixin | BaseMetricTransformer):
         own.add("max_epochs")
-    for name in set(SHARED) - own:
+    for name in set(shared_by(estimator)) - own:
         assert defaults(ours)[name] == defaults(model)[name]
         assert documented(ours)[name] == documented(model)[name]
 

@@ -1,0 +1,311 @@
+"""Classification by the nearest class mean in an embedding."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import normalize
+from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
+from sklearn.utils.extmath import safe_sparse_dot, softmax
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
+from sklearn_replearn._validation import is_missing, unchanged_by_errors
+
+
+class PrototypeClassifier(ClassifierMixin, BaseEstimator):
+    r"""Assign each row to the class whose mean embedding is nearest.
+
+    The classifier of prototypical networks [1]_: an embedding :math:`f` is learned on
+    many classes, and new classes need no more than a few rows each, the *support*.
+    Class :math:`c` is represented by its prototype, and a query has the probabilities
+
+    .. math::
+
+       p_c = \frac{1}{|S_c|} \sum_{x \in S_c} f(x), \qquad
+       P(c \mid x) \propto \exp\left( - \|f(x) - p_c\|^2 / T \right)
+
+    with the temperature :math:`T`, or, with ``metric="cosine"``, embeddings scaled to
+    unit length and :math:`\exp(\cos(f(x), p_c) / T)`.
+
+    Parameters
+    ----------
+    embedder : transformer, default=None
+        The embedding. One that is **already fitted**, plain or in a
+        :class:`~sklearn.frozen.FrozenEstimator`, is used as it is: it is neither
+        fitted again nor changed. An unfitted one is cloned, and the clone fitted on the
+        support. ``None`` takes the rows as they are, as a table.
+    metric : {"euclidean", "cosine"}, default="euclidean"
+        Nearest by squared Euclidean distance, or by cosine. A zero embedding has the
+        cosine 0 with all prototypes.
+    temperature : float, default=1.0
+        Above 0. Small values make the probabilities extreme, large ones even. It acts
+        on :meth:`predict_proba` alone: the nearest class is the same at all
+        temperatures.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes of the support, sorted.
+    prototypes_ : ndarray of shape (n_classes, n_components)
+        Mean embedding of each class; with ``metric="cosine"``, of the embeddings scaled
+        to unit length.
+    embedder_ : transformer or None
+        What embeds: `embedder` itself if it was fitted, else a clone fitted on the
+        support; ``None`` without one.
+    n_features_in_ : int
+        Number of features of X, if X is a table and the embedder counts them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has string column names.
+
+    See Also
+    --------
+    sklearn_replearn.model_selection.few_shot_score : Accuracy over many small tasks
+        with classes that the embedder has not seen.
+    sklearn.neighbors.NearestCentroid : Class means, of tables alone.
+
+    Notes
+    -----
+    ``clone`` makes an unfitted copy of a fitted embedder, and cross-validation and
+    ``GridSearchCV`` clone what they are given. There the embedder would be fitted anew,
+    on the few rows of the support. To keep what it has learned, freeze it:
+    ``PrototypeClassifier(FrozenEstimator(embedder))``.
+
+    Equal distances go to the class that comes first in `classes_`.
+
+    References
+    ----------
+    .. [1] J. Snell, K. Swersky and R. Zemel, "Prototypical networks for few-shot
+       learning", NeurIPS 2017.
+
+    Examples
+    --------
+    An embedding learned on the digits 0 to 4, and three images of each of the digits 5
+    to 9:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> from sklearn_replearn.metric_learning import PrototypeClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> embedder = PCA(n_components=30).fit(X[y < 5])
+    >>> X, y = X[y >= 5], y[y >= 5]
+    >>> support = np.concatenate([np.flatnonzero(y == c)[:3] for c in range(5, 10)])
+    >>> classifier = PrototypeClassifier(FrozenEstimator(embedder))
+    >>> classifier = classifier.fit(X[support], y[support])
+    >>> classifier.classes_
+    array([5, 6, 7, 8, 9])
+    >>> classifier.prototypes_.shape
+    (5, 30)
+    >>> round(classifier.score(X, y), 2)
+    0.85
+    """
+
+    _parameter_constraints = {
+        "embedder": [None, HasMethods(["fit", "transform"])],
+        "metric": [StrOptions({"euclidean", "cosine"})],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, embedder=None, *, metric="euclidean", temperature=1.0):
+        self.embedder = embedder
+        self.metric = metric
+        self.temperature = temperature
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Compute the prototypes of the classes of a support.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or what the embedder takes
+            The support: images, documents or anything that `embedder` embeds; a table,
+            dense or sparse, without one.
+        y : array-like of shape (n_samples,)
+            The class of each row, of two classes at least.
+
+        Returns
+        -------
+        self : PrototypeClassifier
+
+        Raises
+        ------
+        ValueError
+            If `y` is missing, has one class or missing labels, or is not of the length
+            of X; if X, or its embedding, is empty or holds NaN or infinity; if the
+            embedder refuses X.
+        """
+        with unchanged_by_errors(self):
+            if self.embedder is None:
+                self.embedder_ = None
+                rows = self._read_table(X, reset=True)
+                codes = self._read_classes(X, y)
+            else:
+                codes = self._read_classes(X, y)
+                self.embedder_ = _fitted(self.embedder, X, y)
+                self._take_feature_names()
+                rows = self._embed(X)
+                _refuse_other_length(rows, codes)
+            Z = normalize(rows) if self.metric == "cosine" else rows
+            self.prototypes_ = _class_means(Z, codes)
+        return self
+
+    def predict(self, X):
+        """The class of the nearest prototype.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or what the embedder takes
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        nearest = self._similarities(X).argmax(axis=1)
+        return self.classes_[nearest]
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or what the embedder takes
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`: the softmax of minus the squared distances, or
+            of the cosines, over `temperature`.
+        """
+        return softmax(self._similarities(X) / self.temperature, copy=False)
+
+    def _similarities(self, X):
+        """Minus squared distances, but for a constant of each row, or cosines."""
+        check_is_fitted(self)
+        if self.embedder_ is None:
+            rows = self._read_table(X, reset=False)
+        else:
+            rows = self._embed(X)
+        if rows.shape[1] != self.prototypes_.shape[1]:
+            raise ValueError(
+                f"The embedding of X has {rows.shape[1]} columns, but the prototypes "
+                f"have {self.prototypes_.shape[1]}; do not fit the embedder again "
+                "without fitting this classifier."
+            )
+        if self.metric == "cosine":
+            return safe_sparse_dot(normalize(rows), normalize(self.prototypes_).T)
+        return _negative_distances(rows, self.prototypes_)
+
+    def _read_table(self, X, *, reset):
+        return validate_data(
+            self, X, reset=reset, accept_sparse="csr", dtype=np.float64
+        )
+
+    def _read_classes(self, X, y):
+        """Codes of the classes of y; sets `classes_`."""
+        name = type(self).__name__
+        if y is None:
+            raise ValueError(
+                f"{name} requires y to be passed, but the target y is None: a "
+                "prototype is the mean of a class."
+            )
+        y = column_or_1d(y, warn=True)
+        _refuse_missing(y)
+        check_classification_targets(y)
+        check_consistent_length(X, y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) == 1:
+            raise ValueError(
+                f"{name} needs at least two classes to tell apart, but y has 1 class: "
+                f"{self.classes_.tolist()[0]!r}."
+            )
+        return codes
+
+    def _embed(self, X):
+        return check_array(
+            self.embedder_.transform(X),
+            accept_sparse="csr",
+            dtype=np.float64,
+            input_name="the embedding of X",
+        )
+
+    def _take_feature_names(self):
+        """What the embedder knows of the features of X."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(self).pop(name, None)
+            if hasattr(self.embedder_, name):
+                setattr(self, name, getattr(self.embedder_, name))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if self.embedder is None:
+            tags.input_tags.sparse = True
+        elif not isinstance(self.embedder, type) and hasattr(self.embedder, "fit"):
+            tags.input_tags = get_tags(self.embedder).input_tags
+        return tags
+
+
+def _fitted(embedder, X, y):
+    """The embedder itself if it is fitted, else a clone fitted on X and y."""
+    try:
+        check_is_fitted(embedder)
+    except NotFittedError:
+        return clone(embedder).fit(X, y)
+    return embedder
+
+
+def _refuse_other_length(Z, codes):
+    if Z.shape[0] != len(codes):
+        raise ValueError(
+            f"X has {len(codes)} rows, but its embedding has {Z.shape[0]}; an embedder "
+            "must give one row for each."
+        )
+
+
+def _class_means(Z, codes):
+    """Mean of the rows of each class, dense.
+
+    Parameters
+    ----------
+    Z : {ndarray, sparse matrix} of shape (n_samples, n_components)
+    codes : ndarray of int of shape (n_samples,)
+        The class of each row, from 0.
+
+    Returns
+    -------
+    means : ndarray of shape (n_classes, n_components)
+    """
+    means = [Z[codes == code].mean(axis=0) for code in range(codes.max() + 1)]
+    return np.asarray(means).reshape(len(means), -1)
+
+
+def _negative_distances(Z, prototypes):
+    """Minus squared distances to prototypes, plus the squared length of the row.
+
+    What is added is the same for all prototypes: it changes neither the nearest one
+    nor a softmax. Rows of numbers are centred, so that distances that are small beside
+    the numbers keep their digits.
+    """
+    if isinstance(Z, np.ndarray):
+        center = prototypes.mean(axis=0)
+        Z, prototypes = Z - center, prototypes - center
+    return 2 * safe_sparse_dot(Z, prototypes.T) - (prototypes**2).sum(axis=1)
+
+
+def _refuse_missing(y):
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
+    elif y.dtype == object:
+        for row, label in enumerate(y):
+            if is_missing(label):
+                raise ValueError(
+                    f"Row {row} of y is missing ({label!r}); drop the rows without a "
+                    "class."
+                )
