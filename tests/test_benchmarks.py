@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import _data, _images, _labels, _registry, _signals, _transfer
+from benchmarks import (
+    _characters,
+    _data,
+    _images,
+    _labels,
+    _registry,
+    _signals,
+    _transfer,
+)
 from benchmarks.__main__ import main, time_contest
 from benchmarks._contest import Contest, Options, Target
 from benchmarks._filters import correlate
@@ -193,7 +201,9 @@ def test_json_lines_are_appended_and_strict(tmp_path):
 
 
 def test_registry_has_one_benchmark_for_each_public_module():
-    assert {"deep", "images", "lsa", "nodes", "pca", "svd", "words"} <= set(NAMES)
+    assert {"deep", "images", "lsa", "metric", "nodes", "pca", "svd", "words"} <= set(
+        NAMES
+    )
     assert sorted(NAMES) == NAMES
     assert not [name for name in NAMES if name.startswith("_")]
     for name in NAMES:
@@ -472,3 +482,30 @@ def test_command_line_runs_as_a_module():
         check=True,
     )
     assert all(name in result.stdout for name in NAMES)
+
+
+def test_characters_are_split_by_alphabet(tmp_path):
+    (tmp_path / "images").mkdir()
+    sizes = [25, 3, 22, 21, 30, 20]
+    alphabets = np.repeat(np.arange(6), sizes).astype(np.int16)
+    labels = np.repeat(np.arange(sum(sizes)), 2).astype(np.int16)
+    images = np.zeros((len(labels), 3, 3), dtype=np.uint8)
+    np.savez(
+        tmp_path / "images/omniglot_background.npz",
+        X_bg=images,
+        y_bg=labels,
+        char_alphabet_bg=alphabets,
+    )
+    characters = _characters.read_characters(tmp_path, n_held_out=2)
+    assert not set(characters.train_labels) & set(characters.test_labels)
+    assert len(characters.train) + len(characters.test) == len(labels)
+    assert 1 not in characters.test_alphabets  # it has too few characters
+    assert len(set(characters.test_alphabets)) == 2
+    assert "of 2 other alphabets to test on" in characters.name
+
+
+def test_turned_characters_are_other_characters():
+    images = np.arange(8).reshape(2, 2, 2)
+    turned, labels = _characters.with_rotations(images, np.array([0, 5]))
+    assert labels.tolist() == [0, 5, 6, 11, 12, 17, 18, 23]
+    assert turned[4].tolist() == images[0, ::-1, ::-1].tolist()
