@@ -175,7 +175,7 @@ for task, (network, X) in tasks.items():
         if layer == "pixels":
             Z = X.reshape(len(X), -1)
         else:
-            extractor = PretrainedFeatureExtractor(network, layer=f"network.{layer}")
+            extractor = PretrainedFeatureExtractor(network, layer=layer)
             Z = extractor.fit_transform(X)
         accuracies.append(score(model, Z, n_labels=5))
     print(f"{task:8s}" + "".join(f"{value:12.2f}" for value in accuracies))

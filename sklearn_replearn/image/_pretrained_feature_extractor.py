@@ -45,8 +45,8 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         A trained network. It is copied in `fit`, whatever mode it is in.
     layer : str, default=None
         Name of the layer whose output is wanted, one of ``module.named_modules()``; in
-        what ``as_module()`` gives, names begin with "network.", as "network.stage1".
-        ``None`` takes the output of the module.
+        what ``as_module()`` gives, with or without "network." before it. ``None`` takes
+        the output of the module.
     fine_tune : {"none", "head", "last_block", "all"}, default="none"
         What is trained: nothing; a head on the features; the head and the last block,
         which is the last part of the module with weights that the features need; or the
@@ -272,7 +272,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         description = {
             "network": "TransferNetwork",
             "module": self.module,
-            "layer": self.layer,
+            "layer": self._layer_of_module(),
             "trained": [],
             "pooling": self.pooling,
             "shape": shape,
@@ -285,8 +285,6 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         }
         if min(description["std"]) <= 0:
             raise ValueError(f"std must be above 0; got {self.std!r}.")
-        if self.layer is not None:
-            check_layer(self.module, self.layer)
         width, block = try_out(description, self.n_features_in_)
         if targets is None:
             return description, None
@@ -297,6 +295,16 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
             "all": [""],
         }[self.fine_tune]
         return description, self._make_criterion(targets)
+
+    def _layer_of_module(self):
+        """Name of the layer in the module; raise if it has none of that name."""
+        if self.layer is None:
+            return None
+        of_ours = f"network.{self.layer}"  # in what `as_module` gives
+        if of_ours in dict(self.module.named_modules()):
+            return of_ours
+        check_layer(self.module, self.layer)
+        return self.layer
 
     def _channels_wanted(self, n_channels):
         wanted = self.n_channels or n_channels
@@ -319,10 +327,10 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
             )
         return sides
 
-    def _train(self, X, targets, device):
-        if targets is not None:
-            return super()._train(X, targets, device)
-        description, _ = self._design(X, targets)
+    def _train(self, data, device):
+        if data.targets is not None:
+            return super()._train(data, device)
+        description, _ = self._design(data.rows, data.targets)
         return Net.untrained(build_network(description), description, device)
 
     def _prepare_network(self, module, X):
