@@ -12,7 +12,10 @@ import numpy as np
 import skorch
 import torch
 from scipy.ndimage import gaussian_filter
+from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torch import nn
 
 from sklearn_replearn.autoencoder import (
@@ -40,6 +43,17 @@ from sklearn_replearn.image import (
     FilterBank,
     PretrainedFeatureExtractor,
 )
+from sklearn_replearn.metric_learning import (
+    MahalanobisTransformer,
+    NPairTransformer,
+    PairClassifier,
+    PairVerifier,
+    PrototypeClassifier,
+    SiameseTransformer,
+    SupConTransformer,
+    TripletTransformer,
+)
+from sklearn_replearn.model_selection import CrossFitTransformer
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -92,6 +106,10 @@ SMALL_NETWORK = {
     "random_state": 0,
 }
 
+#: For fewer epochs than it takes to tell that a loss does not fall: of random rows
+#: with random classes it does not.
+SMALL_METRIC_NETWORK = {**SMALL_NETWORK, "max_epochs": 4}
+
 
 class ForeignNetwork(nn.Sequential):
     """Somebody's network of signals of any length.
@@ -141,6 +159,7 @@ INSTANCES = {
         **{**SMALL_NETWORK, "lr": 0.03},
     ),
     "ConvAutoencoder": ConvAutoencoder(channels=(4,), **SMALL_NETWORK),
+    "CrossFitTransformer": CrossFitTransformer(StandardScaler()),
     "DeepWalk": DeepWalk(**SMALL_WALKS),
     "DenoisingAutoencoder": DenoisingAutoencoder(**SMALL_NETWORK),
     "EdgeEncoder": EdgeEncoder(embedder=QUICK_NETMF),
@@ -149,20 +168,30 @@ INSTANCES = {
     "HOG": HOG(cell_size=1),
     "LSA": LSA(n_components=3, random_state=0),
     "LaplacianEigenmaps": LaplacianEigenmaps(n_components=1),
+    "MahalanobisTransformer": MahalanobisTransformer(max_epochs=4, random_state=0),
+    "NPairTransformer": NPairTransformer(**SMALL_METRIC_NETWORK),
     "NetMF": NetMF(n_components=3, random_state=0),
     "Node2Vec": Node2Vec(**SMALL_WALKS),
     "NodeEncoder": NodeEncoder(WHEEL, QUICK_NETMF, handle_unknown="zero"),
     "PMIEmbedding": PMIEmbedding(n_components=3, min_count=1, random_state=0),
+    "PairClassifier": PairClassifier(**SMALL_METRIC_NETWORK),
+    "PairVerifier": PairVerifier(
+        SiameseTransformer(input="pairs", **SMALL_METRIC_NETWORK), random_state=0
+    ),
     "PretrainedEmbedding": PretrainedEmbedding(VECTORS),
     "PretrainedFeatureExtractor": PretrainedFeatureExtractor(
         ForeignNetwork(3), max_epochs=5, lr=0.01, random_state=0
     ),
     "ProNE": ProNE(n_components=2, random_state=0),
+    "PrototypeClassifier": PrototypeClassifier(),
     "ScaledPCA": ScaledPCA(),
+    "SiameseTransformer": SiameseTransformer(**SMALL_METRIC_NETWORK),
     "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
     "SkipGramEmbedding": SkipGramEmbedding(
         n_components=3, subsample=0, max_epochs=3, min_count=1, random_state=0
     ),
+    "SupConTransformer": SupConTransformer(**SMALL_METRIC_NETWORK),
+    "TripletTransformer": TripletTransformer(**SMALL_METRIC_NETWORK),
     # Codes take longer to tell the rows of small tables apart.
     "VQAutoencoder": VQAutoencoder(
         n_codes=1, codebook_size=8, **{**SMALL_NETWORK, "max_epochs": 40}
@@ -302,6 +331,70 @@ AUTOENCODER_EFFECTS = {
     **DEEP_EFFECTS,
 }
 
+METRIC_EFFECTS = {
+    "n_components": [Effect(2)],
+    "normalize": [Effect(False)],
+    "samples_per_class": [Effect(8)],
+    "image_shape": [Effect((2, 4), given={"kernel_size": 1})],
+    "encoder": [Effect("cnn"), Effect(nn.Linear(8, 3))],
+    "channels": [Effect((5,), given={"encoder": "cnn"})],
+    "kernel_size": [Effect(5, given={"encoder": "cnn"})],
+    "augment": [
+        Effect("noise"),
+        Effect([("shift", 0.5)], given={"image_shape": (2, 4), "kernel_size": 1}),
+    ],
+    **DEEP_EFFECTS,
+}
+
+#: Pairs, and what estimators that learn from rows or pairs do with them.
+ROWS_OR_PAIRS = make_check_data(SiameseTransformer(input="pairs"))
+PAIR_INDICES = np.arange(2 * len(ROWS_OR_PAIRS.X)).reshape(-1, 2)
+PAIR_ROWS = ROWS_OR_PAIRS.X.reshape(len(PAIR_INDICES) * 2, -1)
+INDEX_DATA = replace(ROWS_OR_PAIRS, X=PAIR_INDICES)
+CONTRAST_EFFECTS = {
+    "margin": [Effect(0.5)],
+    "loss": [Effect("distance"), Effect("hadsell")],
+    "input": [
+        Effect(
+            "pairs",
+            given={"preprocessor": PAIR_ROWS},
+            data=INDEX_DATA,
+            observe=lambda fitted, data: np.array([fitted.n_features_in_]),
+        )
+    ],
+    "preprocessor": [
+        Effect(
+            PAIR_ROWS[::-1],
+            given={"input": "pairs", "preprocessor": PAIR_ROWS},
+            data=INDEX_DATA,
+        )
+    ],
+}
+
+#: Pairs, and rows with classes, for those that judge pairs in the end.
+JUDGED_PAIRS = make_check_data(PairClassifier())
+JUDGED_INDICES = replace(INDEX_DATA, rows=INDEX_DATA.X[::3])
+UNEVEN_PAIRS = replace(
+    JUDGED_PAIRS, y=JUDGED_PAIRS.y * (np.arange(len(JUDGED_PAIRS.y)) % 3 > 0)
+)
+CLASS_INDICES = np.random.default_rng(0).integers(len(TABLE.X), size=(60, 2))
+CLASS_PAIRS = replace(
+    JUDGED_PAIRS,
+    X=TABLE.X[CLASS_INDICES],
+    y=(TABLE.y[CLASS_INDICES[:, 0]] == TABLE.y[CLASS_INDICES[:, 1]]).astype(int),
+)
+LEARNED_ROWS = replace(TABLE, rows=JUDGED_PAIRS.rows)
+OF_ROWS = {"input": "rows"}
+UNSUPERVISED = {"embedder": ScaledPCA(n_components=2)}
+LOOKED_UP = {"preprocessor": PAIR_ROWS}
+SOME_FALSE_ACCEPTS = {"criterion": "far", "max_false_accept_rate": 0.2}
+FROZEN = {"embedder": FrozenEstimator(ScaledPCA(n_components=3).fit(PAIR_ROWS))}
+
+
+def n_features(fitted, data):
+    return np.array([fitted.n_features_in_])
+
+
 #: Filters that are learned from small patches.
 KMEANS_FILTERS = {
     "filters": "kmeans",
@@ -321,6 +414,11 @@ def tuned(effects):
         ]
         for name, some in effects.items()
     }
+
+
+def out_of_fold(fitted, data):
+    """What a classifier behind the estimator is trained with."""
+    return clone(fitted).fit_transform(data.X, data.y)
 
 
 def can_predict(fitted, data):
@@ -375,6 +473,11 @@ EFFECTS = {
         "kernel_size": [Effect(5)],
         "encoder": [Effect(nn.Sequential(nn.Flatten(), nn.Linear(8, 3)))],
         "decoder": [Effect(nn.Sequential(nn.Linear(3, 8), nn.Unflatten(1, (1, 8))))],
+    },
+    "CrossFitTransformer": {
+        "transformer": [Effect(MinMaxScaler())],
+        "cv": [Effect(3, observe=out_of_fold)],
+        "align": [Effect("procrustes", observe=out_of_fold)],
     },
     "DeepWalk": WALK_EMBEDDING_EFFECTS,
     "DenoisingAutoencoder": {
@@ -454,6 +557,24 @@ EFFECTS = {
         "normalization": [Effect("random_walk"), Effect(None)],
         "tol": [Effect(0.1, data=VERY_LARGE_GRAPH)],
     },
+    "MahalanobisTransformer": {
+        **{
+            name: effects
+            for name, effects in DEEP_EFFECTS.items()
+            if name not in ("activation", "hidden_layer_sizes")
+        },
+        "n_components": [Effect(2)],
+        "samples_per_class": [Effect(8)],
+        **CONTRAST_EFFECTS,
+    },
+    "NPairTransformer": {
+        **METRIC_EFFECTS,
+        "temperature": [Effect(0.5)],
+        "similarity": [
+            Effect("dot", given={"normalize": False}),
+            Effect("euclidean", given={"normalize": False}),
+        ],
+    },
     "NetMF": {
         "n_components": [Effect(2)],
         "window": [Effect(2)],
@@ -489,6 +610,43 @@ EFFECTS = {
         "n_iter": [Effect(1, given=FEW_ITERATIONS)],
         "tol": [Effect(0.2, given=FEW_ITERATIONS)],
         "random_state": [Effect(1, given=FEW_ITERATIONS)],
+    },
+    "PairClassifier": {
+        **{
+            name: METRIC_EFFECTS[name] for name in METRIC_EFFECTS if name != "normalize"
+        },
+        "architecture": [Effect("shared"), Effect("joint")],
+        "input": [Effect("rows", LOOKED_UP, JUDGED_INDICES, n_features)],
+        "preprocessor": [Effect(PAIR_ROWS[::-1], LOOKED_UP, JUDGED_INDICES)],
+        "samples_per_class": [
+            Effect(8, OF_ROWS, LEARNED_ROWS),
+            Effect(8, {**OF_ROWS, "architecture": "joint"}, LEARNED_ROWS),
+        ],
+        "class_weight": [
+            Effect({1: 5.0}),
+            Effect({1: 5.0}, OF_ROWS, LEARNED_ROWS),
+            Effect("balanced", data=UNEVEN_PAIRS),
+        ],
+    },
+    "PairVerifier": {
+        "embedder": [Effect(ScaledPCA(n_components=3)), Effect(None)],
+        "input": [
+            Effect("rows", {**LOOKED_UP, **UNSUPERVISED}, JUDGED_INDICES, n_features)
+        ],
+        "preprocessor": [
+            Effect(PAIR_ROWS[::-1], {**LOOKED_UP, **UNSUPERVISED}, JUDGED_INDICES)
+        ],
+        "metric": [Effect("cosine")],
+        "criterion": [
+            Effect("f1", FROZEN, CLASS_PAIRS),
+            Effect("far", {**FROZEN, "max_false_accept_rate": 0.4}, CLASS_PAIRS),
+        ],
+        "max_false_accept_rate": [
+            Effect(0.4, {**SOME_FALSE_ACCEPTS, **FROZEN}, CLASS_PAIRS)
+        ],
+        "validation_fraction": [Effect(0.3)],
+        "n_pairs": [Effect(10, {**OF_ROWS, **UNSUPERVISED}, LEARNED_ROWS)],
+        "random_state": [Effect(1)],
     },
     "PretrainedEmbedding": {
         **WORD_EMBEDDING_EFFECTS,
@@ -534,6 +692,11 @@ EFFECTS = {
         "normalize": [Effect(False)],
         "random_state": [Effect(1, data=LARGE_GRAPH)],
     },
+    "PrototypeClassifier": {
+        "embedder": [Effect(ScaledPCA(n_components=2))],
+        "metric": [Effect("cosine")],
+        "temperature": [Effect(2.0), Effect(2.0, given={"metric": "cosine"})],
+    },
     "ScaledPCA": {
         "n_components": [Effect(2), Effect(0.5)],
         "with_mean": [Effect(False)],
@@ -562,6 +725,7 @@ EFFECTS = {
             )
         ],
     },
+    "SiameseTransformer": {**METRIC_EFFECTS, **CONTRAST_EFFECTS},
     "SimilarityEmbedding": {
         "n_components": [Effect(2)],
         "similarity": [Effect("cosine"), Effect("linear"), Effect(np.inner)],
@@ -584,6 +748,14 @@ EFFECTS = {
         "lr": [Effect(0.05)],
         "random_state": [Effect(1)],
     },
+    "SupConTransformer": {**METRIC_EFFECTS, "temperature": [Effect(0.5)]},
+    "TripletTransformer": {
+        **METRIC_EFFECTS,
+        "margin": [Effect(0.5), Effect(0.5, given={"loss": "split"})],
+        "mining": [Effect("all"), Effect("hard")],
+        "loss": [Effect("softplus"), Effect("split")],
+        "temperature": [Effect(0.5, given={"loss": "softplus"})],
+    },
     "VQAutoencoder": {
         **AUTOENCODER_EFFECTS,
         "n_codes": [Effect(3)],
@@ -598,4 +770,16 @@ EFFECTS = {
         ],
         "encoder": [Effect(torch.nn.Linear(8, 6))],
     },
+}
+
+_ON_PURPOSE = (
+    "fit_transform gives out-of-fold vectors, transform those of the full model"
+)
+#: By class name, the checks that must fail, each with the reason. There are no others.
+EXPECTED_FAILURES = {
+    "CrossFitTransformer": {
+        "check_transformer_general": _ON_PURPOSE,
+        "check_transformer_data_not_an_array": _ON_PURPOSE,
+        "check_fit_transform_equals_transform": _ON_PURPOSE,
+    }
 }

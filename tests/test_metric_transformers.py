@@ -370,7 +370,7 @@ def test_contradictions_are_refused(blobs):
         ({"image_shape": (2, 4)}, r"image_shape=\(2, 4\) makes 8"),
         (
             {"early_stopping": True, "validation_fraction": 0.02},
-            "holds out one row of a class at most",
+            "splits the rows so that one part has none",
         ),
     ):
         model = TripletTransformer(3, max_epochs=1, random_state=0, **parameters)

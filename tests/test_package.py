@@ -16,7 +16,13 @@ HEAVY = ["torch", "skorch", "gensim", "matplotlib", "polars", "pandas", "skimage
 
 
 FAMILIES = ["decomposition", "graph", "metrics", "plotting", "text"]
-DEEP_FAMILIES = ["autoencoder", "image", "inspection"]
+DEEP_FAMILIES = [
+    "autoencoder",
+    "image",
+    "inspection",
+    "metric_learning",
+    "model_selection",
+]
 
 
 def loaded_by(statement):
@@ -68,6 +74,8 @@ LAYERS = [
     "_linalg",
     "_cooccurrence",
     "_image_input",
+    "_retrieval",
+    "_verification",
     "_deep",
     "family",
     "inspection",

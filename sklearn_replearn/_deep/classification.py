@@ -124,13 +124,16 @@ class DeepClassifierMixin(ClassifierMixin):
     def _examine(self, X):
         self.effective_rank_ = effective_rank(self._map_validated("encode", X))
         findings = self._examine_units(X)
-        guess = self.net_.criterion_.loss_of_guessing
+        return findings + self._compare_with_guessing("the classes' shares")
+
+    def _compare_with_guessing(self, by):
+        """What is wrong with a loss that guessing has, too, by the shares named."""
+        loss, guess = self.loss_curve_[-1], self.net_.criterion_.loss_of_guessing
         # Where one class is nearly all, guessing is hard to be better than.
         is_hard = guess < LEAST_GUESS
-        if self.n_iter_ >= 10 and self.loss_curve_[-1] > 0.99 * guess and not is_hard:
-            findings.append(
-                f"the loss is {self.loss_curve_[-1]:.3g} after {self.n_iter_} epochs, "
-                f"where guessing by the classes' shares has {guess:.3g}: change lr, or "
-                "train longer"
-            )
-        return findings
+        if self.n_iter_ < 10 or loss <= 0.99 * guess or is_hard:
+            return []
+        return [
+            f"the loss is {loss:.3g} after {self.n_iter_} epochs, where guessing by "
+            f"{by} has {guess:.3g}: change lr, or train longer"
+        ]

@@ -5,6 +5,7 @@ from sklearn_replearn._deep.convolutions import ConvEncoderDecoder
 from sklearn_replearn._deep.corruption import DenoisingEncoderDecoder
 from sklearn_replearn._deep.embedding import EmbeddingNetwork, LinearEmbedding
 from sklearn_replearn._deep.modules import EncoderDecoder
+from sklearn_replearn._deep.pair_network import PairNetwork
 from sklearn_replearn._deep.quantization import QuantizedEncoderDecoder
 from sklearn_replearn._deep.transfer import TransferNetwork
 from sklearn_replearn._deep.variational import VariationalEncoderDecoder
@@ -18,6 +19,7 @@ NETWORKS = {
         EmbeddingNetwork,
         EncoderDecoder,
         LinearEmbedding,
+        PairNetwork,
         QuantizedEncoderDecoder,
         TransferNetwork,
         VariationalEncoderDecoder,

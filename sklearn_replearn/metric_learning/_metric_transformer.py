@@ -4,11 +4,9 @@ from numbers import Integral
 
 from sklearn_replearn._deep.base import BaseDeepTransformer
 from sklearn_replearn._deep.health import effective_rank
-from sklearn_replearn._deep.net import as_tensor
-from sklearn_replearn._deep.samplers import BalancedBatches
+from sklearn_replearn._retrieval import mean_average_precision_at_r
 from sklearn_replearn._sklearn import Interval, _fit_context
-from sklearn_replearn._validation import few, read_classes
-from sklearn_replearn.metrics._retrieval import mean_average_precision_at_r
+from sklearn_replearn.metric_learning._class_batches import ClassBatches
 
 #: Epochs after which a loss is expected to be below that of a collapse.
 N_PATIENT_EPOCHS = 5
@@ -17,7 +15,7 @@ N_PATIENT_EPOCHS = 5
 NEAR = 0.02
 
 
-class BaseMetricTransformer(BaseDeepTransformer):
+class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
     """Base of the estimators whose network embeds rows, one by one.
 
     The loss sees the embeddings of a batch, and the classes of its rows.
@@ -25,7 +23,7 @@ class BaseMetricTransformer(BaseDeepTransformer):
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "samples_per_class": [Interval(Integral, 2, None, closed="left")],
+        **ClassBatches._parameter_constraints,
         **BaseDeepTransformer._parameter_constraints,
     }
 
@@ -83,34 +81,8 @@ class BaseMetricTransformer(BaseDeepTransformer):
         """The loss of the embeddings of a batch and their classes."""
         raise NotImplementedError
 
-    def _validate_targets(self, X, y):
-        classes, codes = read_classes(
-            self, X, y, "it learns which rows have the same class", many=True
-        )
-        codes = as_tensor(codes)
-        if codes.bincount().max() < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs two rows of one class at least, but each "
-                f"of the classes in y has one row: {few(classes)}."
-            )
-        return codes
-
     def _sampler(self, data, batch_size, device, index, *, shuffle=True):
-        n_each = min(self.samples_per_class, max(2, batch_size // 2))
-        if n_each < self.samples_per_class and self.batch_size != "auto":
-            raise ValueError(
-                f"batch_size={self.batch_size} has no room for two classes with "
-                f"samples_per_class={self.samples_per_class} rows each; raise it, or "
-                "lower samples_per_class."
-            )
-        codes, index = data.targets.to(device), index.to(device)
-        if codes[index].bincount().max() < 2:
-            raise ValueError(
-                "Early stopping needs two rows of one class to judge by, but "
-                f"validation_fraction={self.validation_fraction} holds out one row of "
-                "a class at most; raise it, or set early_stopping=False."
-            )
-        return BalancedBatches(index, codes, batch_size, n_each, shuffle=shuffle)
+        return self._balanced_batches(data, batch_size, device, index, shuffle=shuffle)
 
     # -- health ----------------------------------------------------------------
 

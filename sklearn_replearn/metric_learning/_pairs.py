@@ -195,6 +195,7 @@ class PairInput:
             return super()._training_set(X, y)
         rows, pairs = read_pairs(X, self.preprocessor)
         is_same = read_same(self, pairs, y)
+        rows, pairs = used_rows(rows, pairs)
         rows = self._validate(rows, reset=True)
         return TrainingSet(rows, as_tensor(is_same), as_tensor(pairs))
 

@@ -1,8 +1,16 @@
 """Numbers that say how good a representation is.
 
-They call the public methods of fitted estimators, and nothing else.
+They read arrays, or call the public methods of fitted estimators, and nothing else.
 """
 
+from sklearn_replearn._retrieval import (
+    cumulative_match,
+    mean_average_precision_at_r,
+    r_precision,
+    recall_at_k,
+)
+from sklearn_replearn._verification import equal_error_rate, verification_threshold
+from sklearn_replearn.metrics._retrieval_scorer import make_retrieval_scorer
 from sklearn_replearn.metrics._words import (
     make_word_analogy_scorer,
     make_word_similarity_scorer,
@@ -11,8 +19,15 @@ from sklearn_replearn.metrics._words import (
 )
 
 __all__ = [
+    "cumulative_match",
+    "equal_error_rate",
+    "make_retrieval_scorer",
     "make_word_analogy_scorer",
     "make_word_similarity_scorer",
+    "mean_average_precision_at_r",
+    "r_precision",
+    "recall_at_k",
+    "verification_threshold",
     "word_analogy_accuracy",
     "word_similarity",
 ]

@@ -10,6 +10,7 @@ from sklearn_replearn.plotting._filters import FilterDisplay
 from sklearn_replearn.plotting._latent_traversal import LatentTraversalDisplay
 from sklearn_replearn.plotting._loss_curve import LossCurveDisplay
 from sklearn_replearn.plotting._reconstruction import ReconstructionDisplay
+from sklearn_replearn.plotting._retrieval import RetrievalDisplay
 from sklearn_replearn.plotting._saliency import SaliencyDisplay
 from sklearn_replearn.plotting._spectrum import SpectrumDisplay
 
@@ -20,6 +21,7 @@ __all__ = [
     "LatentTraversalDisplay",
     "LossCurveDisplay",
     "ReconstructionDisplay",
+    "RetrievalDisplay",
     "SaliencyDisplay",
     "SpectrumDisplay",
 ]

@@ -78,7 +78,8 @@ class CheckData:
     y : ndarray of shape (n_samples,)
         Labels of X, at least two classes with ten members each.
     rows : ndarray, sparse matrix or list
-        What `transform` takes, other rows than those of X.
+        What `transform` takes, other rows than those of X; pairs for classifiers of
+        pairs.
     unknown : object, default=None
         Rows in which nothing is known from `fit` (words never seen, a node without
         edges, ids that are no nodes): `transform` must give finite rows or a
@@ -156,7 +157,7 @@ def make_check_data(estimator, *, n_samples=60, random_state=0):
     tags = get_tags(estimator).input_tags
     rng = np.random.default_rng(random_state)
     if getattr(estimator, "input", "rows") == "pairs":
-        return _make_pairs(rng, n_samples)
+        return _make_pairs(rng, n_samples, judged=is_classifier(estimator))
     if tags.pairwise:
         return _make_graph(rng, n_samples, dense=not tags.sparse)
     if tags.categorical and tags.string:
@@ -230,12 +231,16 @@ def _make_graph(rng, n_samples, *, dense):
     return CheckData("graph", A, y, A[: n_samples // 3], unknown=isolated)
 
 
-def _make_pairs(rng, n_samples):
+def _make_pairs(rng, n_samples, *, judged):
+    """Pairs for `fit`; other rows, or other pairs where it is pairs that are judged."""
     table = _make_table(rng, 2 * n_samples)
     first, second = table.X[:n_samples], table.X[rng.permutation(n_samples)]
     y = rng.permutation(n_samples) % 2
     second = np.where(y[:, np.newaxis] == 1, first + 0.1, second)
-    return CheckData("pairs", np.stack([first, second], axis=1), y, table.rows)
+    rows = table.rows
+    if judged:
+        rows = np.stack([rows, np.roll(rows, 1, axis=0)], axis=1)
+    return CheckData("pairs", np.stack([first, second], axis=1), y, rows)
 
 
 def _ids_of_nodes(graph, n_ids=12):
@@ -757,9 +762,15 @@ def _names_read_while_running(estimator, data):
     return names
 
 
+def _has_components(estimator, data):
+    """Whether `n_components` is the width of the output: classes have another one."""
+    judges_pairs = data.kind == "pairs" and is_classifier(estimator)
+    return "n_components" in estimator.get_params(deep=False) and not judges_pairs
+
+
 def check_n_components(estimator, data):
     """`n_components` changes the number of columns."""
-    if "n_components" not in estimator.get_params(deep=False):
+    if not _has_components(estimator, data):
         return
     widths = [
         _dense(
@@ -774,7 +785,7 @@ def check_n_components(estimator, data):
 
 def check_more_components_than_possible(estimator, data):
     """Too large an n_components warns and keeps what the data allow, or is refused."""
-    if "n_components" not in estimator.get_params(deep=False):
+    if not _has_components(estimator, data):
         return
     asked = 500
     many = clone(estimator).set_params(n_components=asked)
@@ -1317,10 +1328,10 @@ def _checks(estimator, data, parameter_effects):
                 f"{type(estimator).__name__} has no {method}; the checks are for "
                 "transformers."
             )
-    for check in (
-        *_ANY_INPUT,
-        *_CHECKS_OF_KIND.get(data.kind, _SAME_INPUT_IN_TRANSFORM),
-    ):
+    checks = _CHECKS_OF_KIND.get(data.kind, _SAME_INPUT_IN_TRANSFORM)
+    if data.kind == "pairs" and is_classifier(estimator):
+        checks += _SAME_INPUT_IN_TRANSFORM
+    for check in (*_ANY_INPUT, *checks):
         yield check.__name__, partial(check, data=data)
     if parameter_effects is None:
         return

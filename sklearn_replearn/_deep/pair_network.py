@@ -1,0 +1,200 @@
+"""Networks that say whether two rows belong together, and their losses."""
+
+from math import prod
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from sklearn_replearn._deep.convolutions import channels_first
+from sklearn_replearn._deep.embedding import EmbeddingNetwork
+from sklearn_replearn._deep.losses import masked_mean
+from sklearn_replearn._deep.miners import same_and_other
+from sklearn_replearn._deep.modules import ACTIVATIONS, Network, mlp
+from sklearn_replearn._deep.samplers import BalancedBatches
+
+#: What equal rows have as log odds before the training of "siamese", and what they
+#: lose where the embeddings are 1 apart, by as much in each component.
+ALIKE, AGAINST = 5.0, 4.0
+
+
+class PairNetwork(Network):
+    """Pairs of rows to the log odds that they belong together.
+
+    Parameters
+    ----------
+    architecture : {"siamese", "shared", "joint"}
+        The head sees the absolute differences of the embeddings of the two rows; both
+        embeddings; or one embedding of both rows at once.
+    encoder : dict or torch module
+        Of rows; with "joint" of the two rows of a pair, one after the other, or of
+        images with twice the channels.
+    shape : sequence of int
+        Of a row, as layers have it.
+    n_components : int
+        Width of an embedding.
+    hidden_sizes : sequence of int
+        Widths of the hidden layers of the head of "shared".
+    activation : str
+        Of the head.
+    standardize : bool
+        As in `EmbeddingNetwork`.
+    all_pairs : bool
+        Whether `forward` takes rows and gives the log odds of each with each.
+    """
+
+    def __init__(
+        self,
+        *,
+        architecture,
+        encoder,
+        shape,
+        n_components,
+        hidden_sizes,
+        activation,
+        standardize,
+        all_pairs,
+    ):
+        super().__init__()
+        self.architecture = architecture
+        self.shape = list(shape)
+        self.all_pairs = all_pairs
+        self.embedding = EmbeddingNetwork(
+            encoder=encoder,
+            shape=joint_shape(shape) if architecture == "joint" else shape,
+            normalize=False,
+            standardize=standardize,
+        )
+        self.head = make_head(architecture, n_components, hidden_sizes, activation)
+        self.block_rows = self.embedding.block_rows
+
+    def lay_out(self):
+        self.embedding.lay_out()
+
+    def arrange(self, rows):
+        """Rows one after the other, of rows or of pairs of rows in any shape."""
+        if len(self.shape) == 1:
+            return rows.reshape(-1, *self.shape)
+        return channels_first(rows.reshape(-1, prod(self.shape)), self.shape)
+
+    def take_center(self, mean, spread):
+        """Let the encoder see the differences from a mean row, over their spread."""
+        if self.architecture == "joint":
+            mean = torch.cat([mean, mean])
+        self.embedding.center.copy_(mean)
+        self.embedding.spread.fill_(spread)
+
+    def embed(self, x):
+        """Embeddings of rows."""
+        return self.embedding(x)
+
+    def compare(self, z):
+        """Log odds, as a column, of pairs of embeddings side by side."""
+        if self.architecture == "siamese":
+            first, second = z.chunk(2, dim=1)
+            z = (first - second).abs()
+        return self.head(z)
+
+    def encode(self, x):
+        """Log odds, as a column, of every two rows of x."""
+        if self.architecture == "joint":
+            return self.head(self.embedding(x.unflatten(0, (-1, 2)).flatten(1, 2)))
+        return self.compare(self.embed(x).unflatten(0, (-1, 2)).flatten(1))
+
+    evaluate = encode
+
+    def forward(self, x):
+        """Logits of "different" and "the same" of pairs, or log odds of all pairs."""
+        if self.all_pairs:
+            z = self.embed(x)
+            return self.head((z[:, None] - z).abs()).squeeze(2)
+        log_odds = self.encode(x)
+        return torch.cat([torch.zeros_like(log_odds), log_odds], dim=1)
+
+
+def joint_shape(shape):
+    """Shape of two rows as one, as layers have it: images get twice the channels."""
+    return [2 * shape[0], *shape[1:]]
+
+
+def make_head(architecture, n_components, hidden_sizes, activation):
+    """The layers after the embeddings, to the log odds."""
+    if architecture == "siamese":
+        head = nn.Linear(n_components, 1)
+        # Differences speak against the same from the start. Weights of random signs
+        # learn half of them the other way round, and generalise worse.
+        nn.init.constant_(head.weight, -AGAINST / n_components**0.5)
+        nn.init.constant_(head.bias, ALIKE)
+        return head
+    sizes = [n_components, 1]
+    if architecture == "shared":
+        sizes = [2 * n_components, *hidden_sizes, 1]
+    return nn.Sequential(ACTIVATIONS[activation](), *mlp(sizes, activation))
+
+
+class DrawnPairsLoss(nn.Module):
+    """The loss of pairs whose rows have classes.
+
+    Parameters
+    ----------
+    cross_entropy : WeightedCrossEntropy
+        Of the classes "different" and "the same".
+    """
+
+    def __init__(self, cross_entropy):
+        super().__init__()
+        self.cross_entropy = cross_entropy
+        self.loss_of_guessing = cross_entropy.loss_of_guessing
+
+    def forward(self, logits, codes):
+        """The mean loss, from logits and the classes of both rows of each pair."""
+        return self.cross_entropy(logits, (codes[:, 0] == codes[:, 1]).long())
+
+
+class AllPairsLoss(DrawnPairsLoss):
+    """The loss of all pairs of a batch; both kinds count as if they were half of it."""
+
+    def forward(self, log_odds, codes):
+        """The loss, from the log odds of each row with each, and their classes."""
+        different, same = self.cross_entropy.class_weights / 2
+        is_same, is_other = same_and_other(codes)
+        pull = masked_mean(functional.softplus(-log_odds), is_same)
+        push = masked_mean(functional.softplus(log_odds), is_other)
+        return same * pull + different * push
+
+
+class DrawnPairs(BalancedBatches):
+    """Pairs of rows of a batch of P classes with K rows of each.
+
+    Each row of the batch is the first of a pair. The second is drawn from its class,
+    and for every other row from the other classes.
+
+    Parameters
+    ----------
+    index : tensor of int64
+        Which rows.
+    codes : tensor of int64
+        Class of each row of the data, also of those not in `index`.
+    batch_size : int
+        Pairs in a batch.
+    samples_per_class : int
+    shuffle : bool, default=True
+        ``False`` repeats the batches of the first pass.
+    """
+
+    def __init__(self, index, codes, batch_size, samples_per_class, *, shuffle=True):
+        self.codes_of_rows = codes
+        super().__init__(index, codes, batch_size, samples_per_class, shuffle=shuffle)
+        self.n_rows = 2 * len(index)
+
+    def _draw(self):
+        for rows, _ in super()._draw():
+            is_same, is_other = same_and_other(self.codes_of_rows[rows])
+            wants_same = torch.arange(len(rows), device=rows.device) % 2 == 0
+            wants_same &= is_same.any(1)
+            partners = is_same.where(wants_same[:, None], is_other)
+            # On the CPU, as all random numbers of samplers.
+            chance = torch.rand(partners.shape).to(rows.device)
+            second = chance.where(partners, -1.0).argmax(1)
+            pairs = torch.stack([rows, rows[second]], dim=1)
+            yield pairs.flatten(), pairs

@@ -1,0 +1,51 @@
+"""Batches with a few rows of each class, for the networks of this family."""
+
+from numbers import Integral
+
+from sklearn_replearn._deep.net import as_tensor
+from sklearn_replearn._deep.samplers import BalancedBatches
+from sklearn_replearn._sklearn import Interval
+from sklearn_replearn._validation import few, read_classes
+
+
+class ClassBatches:
+    """Mixin of those with `samples_per_class`, before a class that trains a network."""
+
+    _parameter_constraints = {
+        "samples_per_class": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def _validate_targets(self, X, y):
+        """Codes of the classes of y."""
+        classes, codes = read_classes(
+            self, X, y, "it learns which rows have the same class", many=True
+        )
+        codes = as_tensor(codes)
+        if codes.bincount().max() < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs two rows of one class at least, but each "
+                f"of the classes in y has one row: {few(classes)}."
+            )
+        return codes
+
+    def _balanced_batches(
+        self, data, batch_size, device, index, *, shuffle, make=BalancedBatches
+    ):
+        """Batches of a sampler made as `BalancedBatches` is."""
+        n_each = min(self.samples_per_class, max(2, batch_size // 2))
+        if n_each < self.samples_per_class and self.batch_size != "auto":
+            raise ValueError(
+                f"batch_size={self.batch_size} has no room for two classes with "
+                f"samples_per_class={self.samples_per_class} rows each; raise it, or "
+                "lower samples_per_class."
+            )
+        codes, index = data.targets.to(device), index.to(device)
+        counts = codes[index].bincount()
+        if counts.max() < 2 or (counts > 0).sum() < 2:
+            raise ValueError(
+                "Early stopping needs two rows of one class, and rows of two classes, "
+                "to train with and to judge by, but "
+                f"validation_fraction={self.validation_fraction} splits the rows so "
+                "that one part has none; change it, or set early_stopping=False."
+            )
+        return make(index, codes, batch_size, n_each, shuffle=shuffle)

@@ -1,0 +1,732 @@
+"""Same or different? A threshold on the similarity of two embeddings."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import coo_array, issparse
+from scipy.sparse.csgraph import connected_components
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import normalize
+from sklearn.utils import (
+    check_array,
+    check_random_state,
+    gen_batches,
+    get_tags,
+)
+from sklearn.utils.random import sample_without_replacement
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_replearn._containers import row_count, take_rows
+from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
+from sklearn_replearn._validation import read_classes, unchanged_by_errors
+from sklearn_replearn._verification import (
+    equal_error_rate,
+    verification_threshold,
+)
+from sklearn_replearn.metric_learning._pairs import read_pairs, read_same, used_rows
+from sklearn_replearn.metric_learning._siamese_transformer import SiameseTransformer
+
+#: Numbers of embeddings that are compared at a time.
+MANY = 2**20
+
+#: Ways to hold pairs out of which the best is taken.
+N_DRAWS = 20
+
+#: Classes from which on whole classes are held out.
+N_MANY_CLASSES = 4
+
+
+class PairVerifier(ClassifierMixin, BaseEstimator):
+    r"""Tell whether two rows belong together by how alike their embeddings are.
+
+    The rows :math:`x` and :math:`x'` are the same if the similarity of their embeddings
+    is at least a threshold :math:`t`,
+
+    .. math:: s(x, x') \ge t, \qquad s(x, x') = -\lVert f(x) - f(x') \rVert
+       \quad \text{or} \quad \cos(f(x), f(x')),
+
+    that is found on pairs which the embedder :math:`f` was not fitted on. It is
+    symmetric: (x, x') and (x', x) are judged alike.
+
+    An embedder that is **already fitted**, plain or in a
+    :class:`~sklearn.frozen.FrozenEstimator`, is used as it is, and all of X and y find
+    the threshold: give other data than it was fitted on. One that is not fitted is
+    cloned. A part of X is held out for the threshold, and the clone is fitted on the
+    rest:
+
+    - With ``input="pairs"`` on pairs, if it has ``input="pairs"`` itself as
+      :class:`SiameseTransformer` and :class:`MahalanobisTransformer` have; else on
+      the rows of the pairs, without their labels. No row of the held-out pairs, by
+      its content, is in a pair of the rest. Pairs that hang together, by the rows that
+      they share, stay together; where nearly all do, rows are held out, and the pairs
+      between the two parts are not used, which a warning says.
+    - With ``input="rows"`` on rows and classes. Whole classes are held out where there
+      are four at least, so that the threshold is right for classes never seen; else a
+      share of the rows of each class. Of the held-out rows all pairs of one class, and
+      as many of two, find the threshold; more than `n_pairs` are drawn from.
+
+    Parameters
+    ----------
+    embedder : transformer, default=None
+        The embedding. ``None`` is a :class:`SiameseTransformer` for the same `input`.
+        It takes tables, images, texts or anything else.
+    input : {"pairs", "rows"}, default="pairs"
+        What :meth:`fit` is given: pairs and whether they belong together, or rows and
+        their classes. All other methods take pairs in any case.
+    preprocessor : array-like of shape (n_rows, ...), default=None
+        A table of rows, or a list of texts. Pairs are pairs of indices into it, then.
+    metric : {"euclidean", "cosine"}, default="euclidean"
+        The similarity: minus the Euclidean distance, or the cosine. A zero embedding
+        has the cosine 0 with all others.
+    criterion : {"accuracy", "f1", "far"}, default="accuracy"
+        What the threshold is best at: the share of pairs judged rightly; the F1 score
+        of the pairs that are the same; or "far": to accept as many of these as it can
+        while at most `max_false_accept_rate` of the different pairs are accepted.
+    max_false_accept_rate : float, default=0.01
+        Of "far", in [0, 1]. To tell a rate, 1 / rate different pairs are needed.
+    validation_fraction : float, default=0.2
+        Share of the pairs, classes or rows that is held out, in (0, 1), about.
+    n_pairs : int, default=10000
+        With ``input="rows"``, the largest number of pairs that the threshold is found
+        from, at least 2.
+    random_state : int, RandomState instance or None, default=None
+        What is held out, the pairs that are drawn, and the default embedder. An
+        `embedder` has its own.
+
+    Attributes
+    ----------
+    threshold_ : float
+        The least similarity of rows that belong together; with the Euclidean metric
+        minus a distance.
+    equal_error_rate_ : float
+        On the held-out pairs, or all if the embedder was fitted: the error rate at the
+        threshold where both kinds of errors are as frequent.
+    false_accept_rate_ : float
+        Share of the different pairs among them that are accepted at `threshold_`.
+    false_reject_rate_ : float
+        Share of the same pairs among them that are not.
+    classes_ : ndarray of shape (2,)
+        The labels of pairs, as y has them; 0 and 1 with ``input="rows"``. The larger
+        one means that the rows belong together.
+    embedder_ : transformer
+        What embeds: `embedder` itself if it was fitted, else the clone.
+    n_features_in_ : int
+        Number of features of a row, if the embedder counts them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if the embedder knows them.
+
+    Warns
+    -----
+    UserWarning
+        If pairs are not used (see above), or if `max_false_accept_rate` is too low for
+        the number of different pairs.
+
+    See Also
+    --------
+    PairClassifier : A network that judges pairs, and learns how to compare them.
+    sklearn_replearn.metrics.equal_error_rate : Of any scores.
+    sklearn_replearn.metrics.verification_threshold : Of any scores.
+
+    Notes
+    -----
+    The error rates are those of the pairs that the threshold was chosen on, and a
+    little too good for that; use :meth:`equal_error_rate` and :meth:`score` on pairs
+    never used. With few classes held out, the threshold depends on which these are.
+
+    ``clone`` makes an unfitted copy of a fitted embedder, and cross-validation clones
+    what it is given; freeze it to keep what it has learned:
+    ``PairVerifier(FrozenEstimator(embedder))``.
+
+    Examples
+    --------
+    A linear map learned on some digits; a threshold found on other images:
+
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_replearn.metric_learning import (
+    ...     MahalanobisTransformer,
+    ...     PairVerifier,
+    ... )
+    >>> X, y = load_digits(return_X_y=True)
+    >>> embedder = MahalanobisTransformer(16, max_epochs=5, random_state=0)
+    >>> embedder = embedder.fit(X[:600], y[:600])
+    >>> verifier = PairVerifier(embedder, input="rows", random_state=0)
+    >>> verifier = verifier.fit(X[600:1200], y[600:1200])
+    >>> verifier.equal_error_rate_ < 0.15
+    True
+    >>> pairs, digits = X[1200:1600].reshape(-1, 2, 64), y[1200:1600].reshape(-1, 2)
+    >>> same = (digits[:, 0] == digits[:, 1]).astype(int)
+    >>> verifier.predict(pairs[:3])
+    array([1, 0, 0])
+    >>> verifier.equal_error_rate(pairs, same) < 0.15
+    True
+    """
+
+    _parameter_constraints = {
+        "embedder": [None, HasMethods(["fit", "transform"])],
+        "input": [StrOptions({"pairs", "rows"})],
+        "preprocessor": ["array-like", None],
+        "metric": [StrOptions({"euclidean", "cosine"})],
+        "criterion": [StrOptions({"accuracy", "f1", "far"})],
+        "max_false_accept_rate": [Interval(Real, 0, 1, closed="both")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_pairs": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        embedder=None,
+        *,
+        input="pairs",
+        preprocessor=None,
+        metric="euclidean",
+        criterion="accuracy",
+        max_false_accept_rate=0.01,
+        validation_fraction=0.2,
+        n_pairs=10_000,
+        random_state=None,
+    ):
+        self.embedder = embedder
+        self.input = input
+        self.preprocessor = preprocessor
+        self.metric = metric
+        self.criterion = criterion
+        self.max_false_accept_rate = max_false_accept_rate
+        self.validation_fraction = validation_fraction
+        self.n_pairs = n_pairs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit the embedder unless it is fitted, and find the threshold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_pairs, 2, ...)
+            Pairs of what the embedder takes; of indices into `preprocessor`, or of
+            strings, of shape (n_pairs, 2). With ``input="rows"`` what the embedder
+            takes.
+        y : array-like of shape (n_pairs,) or (n_samples,)
+            For each pair 1 if its rows belong together, and 0 (or -1) if not: some of
+            either. Of rows the classes, numbers or strings.
+
+        Returns
+        -------
+        self : PairVerifier
+
+        Raises
+        ------
+        ValueError
+            If X or y is not so, if there are too few of them to hold some out, if the
+            embedder cannot learn from them, or if no threshold meets the criterion.
+        """
+        with unchanged_by_errors(self):
+            rng = check_random_state(self.random_state)
+            fit = self._fit_on_pairs if self.input == "pairs" else self._fit_on_rows
+            self._calibrate(*fit(X, y, rng))
+            self._take_feature_names()
+        return self
+
+    def predict(self, X):
+        """Whether the rows of each pair belong together.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_pairs, 2, ...), or (n_pairs, 2)
+            Pairs as in :meth:`fit`, also where that took rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_pairs,)
+            Of `classes_`, the larger if the similarity is at least `threshold_`.
+        """
+        is_same = self.decision_function(X) >= 0
+        return self.classes_[is_same.astype(int)]
+
+    def decision_function(self, X):
+        """By how much the similarity of each pair is above the threshold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_pairs, 2, ...), or (n_pairs, 2)
+
+        Returns
+        -------
+        differences : ndarray of shape (n_pairs,)
+            ``similarity(X) - threshold_``.
+        """
+        similarities = self.similarity(X)
+        return similarities - self.threshold_
+
+    def similarity(self, X):
+        """How alike the embeddings of each pair are.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_pairs, 2, ...), or (n_pairs, 2)
+
+        Returns
+        -------
+        similarities : ndarray of shape (n_pairs,)
+            Minus the Euclidean distance, or the cosine.
+        """
+        check_is_fitted(self)
+        return self._compare(*used_rows(*self._read_pairs(X)))
+
+    def score(self, X, y, sample_weight=None):
+        """Share of the pairs of which it is right whether they belong together.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_pairs, 2, ...), or (n_pairs, 2)
+        y : array-like of shape (n_pairs,)
+            1 if they do, 0 or -1 if not.
+        sample_weight : array-like of shape (n_pairs,), default=None
+            How much each pair counts.
+
+        Returns
+        -------
+        accuracy : float
+        """
+        found = self.decision_function(X) >= 0
+        is_same = read_same(self, found, y, both=False)
+        return float(accuracy_score(is_same, found, sample_weight=sample_weight))
+
+    def equal_error_rate(self, X, y):
+        """Error rate at the threshold where both kinds of errors are as frequent.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_pairs, 2, ...), or (n_pairs, 2)
+        y : array-like of shape (n_pairs,)
+            1 for pairs that belong together, 0 or -1 for the others: some of either.
+
+        Returns
+        -------
+        rate : float
+            In [0, 1], see :func:`~sklearn_replearn.metrics.equal_error_rate`.
+        """
+        similarities = self.similarity(X)
+        return equal_error_rate(read_same(self, similarities, y), similarities)
+
+    # -- fitting ---------------------------------------------------------------
+
+    def _fit_on_pairs(self, X, y, rng):
+        """Set `classes_` and `embedder_`; similarities and labels to calibrate by."""
+        rows, pairs = used_rows(*self._read_pairs(X))
+        is_same = read_same(self, pairs, y)
+        self.classes_ = np.unique(y)
+        embedder = self._choose_embedder(rng)
+        if _is_fitted(embedder):
+            self.embedder_ = embedder
+        else:
+            pairs = _name_by_content(rows)[pairs]
+            train, held_out = self._split_pairs(pairs, is_same, rng)
+            some, train_pairs = used_rows(rows, pairs[train])
+            self.embedder_ = _fit_to_pairs(embedder, some, train_pairs, is_same[train])
+            pairs, is_same = pairs[held_out], is_same[held_out]
+        return self._compare(*used_rows(rows, pairs)), is_same
+
+    def _fit_on_rows(self, X, y, rng):
+        """The same from rows and their classes."""
+        X = self._as_rows(X)
+        _, codes = read_classes(
+            self, X, y, "it forms pairs of the same class and of different ones"
+        )
+        self.classes_ = np.array([0, 1])
+        embedder = self._choose_embedder(rng)
+        if _is_fitted(embedder):
+            self.embedder_, held_out = embedder, np.arange(len(codes))
+        else:
+            train, held_out = _split_rows(codes, self.validation_fraction, rng)
+            labels = np.asarray(y)[train]
+            self.embedder_ = clone(embedder).fit(take_rows(X, train), labels)
+        pairs, is_same = form_pairs(codes[held_out], self.n_pairs, rng)
+        return self._compare(*used_rows(X, held_out[pairs])), is_same
+
+    def _choose_embedder(self, rng):
+        """The parameter, or what it stands for; raise if it cannot be fitted here."""
+        if self.embedder is None:
+            seed = rng.randint(np.iinfo(np.int32).max)
+            return SiameseTransformer(input=self.input, random_state=seed)
+        if not _is_fitted(self.embedder):
+            self._check_unfitted(self.embedder)
+        return self.embedder
+
+    def _check_unfitted(self, embedder):
+        name = type(embedder).__name__
+        takes = getattr(embedder, "input", None)
+        if takes in ("pairs", "rows"):
+            if takes != self.input:
+                raise ValueError(
+                    f"PairVerifier has input={self.input!r}, but its {name} has "
+                    f"input={takes!r}; set both to what X holds."
+                )
+            if getattr(embedder, "preprocessor", None) is not None:
+                raise ValueError(
+                    f"The {name} has a preprocessor of its own; give it to "
+                    "PairVerifier, which looks the rows up."
+                )
+        elif self.input == "pairs" and get_tags(embedder).target_tags.required:
+            raise ValueError(
+                f"{name} learns from classes, which pairs do not have: fit it before, "
+                "on rows and their classes, or take input='rows', or an embedder "
+                "that learns from pairs, such as SiameseTransformer(input='pairs')."
+            )
+
+    def _split_pairs(self, pairs, is_same, rng):
+        """Masks of the pairs to train with and of those held out, with no row in both.
+
+        Where pairs hang together by the rows that they share, they stay together. Where
+        nearly all do, a part of the rows is held out, and pairs between the two parts
+        are left.
+        """
+        fraction = self.validation_fraction
+        split = _best_split(_components_apart(pairs, fraction, rng), is_same, fraction)
+        if split is None:
+            split = _best_split(_rows_apart(pairs, fraction, rng), is_same, fraction)
+            if split is None:
+                raise ValueError(
+                    f"No part of the {len(pairs)} pairs can be held out to find the "
+                    "threshold with: both parts need pairs that are the same and pairs "
+                    "that are not, and no row of the other. Give more pairs, or an "
+                    "embedder that is fitted already."
+                )
+            warnings.warn(
+                "The pairs hang together by the rows that they share: "
+                f"{int((~(split[0] | split[1])).sum())} of {len(pairs)} pairs, which "
+                "have a row to train with and one that is held out, are not used. "
+                "Use them all with an embedder fitted before, on other pairs.",
+                UserWarning,
+                stacklevel=5,
+            )
+        return split
+
+    def _calibrate(self, similarities, is_same):
+        """Set the threshold and the error rates."""
+        self.threshold_ = verification_threshold(
+            is_same,
+            similarities,
+            self.criterion,
+            max_false_accept_rate=self.max_false_accept_rate,
+        )
+        accepted = similarities >= self.threshold_
+        if self.criterion == "far":
+            self._check_rate(is_same, accepted)
+        self.equal_error_rate_ = equal_error_rate(is_same, similarities)
+        self.false_accept_rate_ = float(accepted[~is_same].mean())
+        self.false_reject_rate_ = float((~accepted[is_same]).mean())
+
+    def _check_rate(self, is_same, accepted):
+        rate, n_different = self.max_false_accept_rate, int((~is_same).sum())
+        if not accepted[is_same].any():
+            raise ValueError(
+                f"max_false_accept_rate={rate} cannot be met: of {n_different} "
+                "different pairs more than that are as similar as the most similar "
+                "pair that is the same; raise it, or train a better embedder."
+            )
+        if 0 < rate * n_different < 1:
+            warnings.warn(
+                f"max_false_accept_rate={rate} cannot be told from 0 by {n_different} "
+                f"different pairs, of which none is accepted now; {int(1 / rate)} are "
+                "needed.",
+                UserWarning,
+                stacklevel=5,
+            )
+
+    def _take_feature_names(self):
+        """What the embedder knows of the features of a row."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(self).pop(name, None)
+            if hasattr(self.embedder_, name):
+                setattr(self, name, getattr(self.embedder_, name))
+
+    # -- input -----------------------------------------------------------------
+
+    def _takes_text(self):
+        if self.embedder is None:
+            return False
+        tags = get_tags(self.embedder).input_tags
+        return tags.string and not tags.two_d_array
+
+    def _as_rows(self, X):
+        """Rows that can be counted and taken: lists as arrays."""
+        if hasattr(X, "shape"):
+            return X
+        return _as_column(X) if self._takes_text() else np.asarray(X)
+
+    def _read_pairs(self, X):
+        """Rows, and which two of them each pair has."""
+        if self.preprocessor is not None:
+            return read_pairs(X, self._as_rows(self.preprocessor))
+        if not self._takes_text():
+            return read_pairs(X)
+        X = np.asarray(X, dtype=object)
+        if X.ndim != 2 or X.shape[1] != 2 or not len(X):
+            raise ValueError(
+                f"X has shape {X.shape}, but pairs of texts have shape (n_pairs, 2), "
+                "and there is at least one."
+            )
+        return X.ravel(), np.arange(X.size).reshape(-1, 2)
+
+    def _compare(self, rows, pairs):
+        """Similarities of pairs of rows."""
+        Z = check_array(
+            self.embedder_.transform(rows),
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            input_name="the embedding of X",
+        )
+        if Z.shape[0] != row_count(rows):
+            raise ValueError(
+                f"There are {row_count(rows)} rows, but the embedder gives "
+                f"{Z.shape[0]}; it must give one for each."
+            )
+        if self.metric == "cosine":
+            Z = normalize(Z)
+        compare = _cosines if self.metric == "cosine" else _negative_distances
+        n_pairs = max(1, MANY // Z.shape[1])
+        return np.concatenate(
+            [
+                compare(Z[pairs[some, 0]], Z[pairs[some, 1]])
+                for some in gen_batches(len(pairs), n_pairs)
+            ]
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+# ---------------------------------------------------------------------------
+# Similarities
+# ---------------------------------------------------------------------------
+
+
+def _cosines(first, second):
+    """Cosines of rows of length 1."""
+    if issparse(first):
+        return np.asarray(first.multiply(second).sum(axis=1)).ravel()
+    return (first * second).sum(axis=1)
+
+
+def _negative_distances(first, second):
+    differences = first - second
+    if issparse(differences):
+        return -np.sqrt(np.asarray(differences.power(2).sum(axis=1)).ravel())
+    return -np.sqrt((differences**2).sum(axis=1))
+
+
+# ---------------------------------------------------------------------------
+# Embedders
+# ---------------------------------------------------------------------------
+
+
+def _is_fitted(embedder):
+    try:
+        check_is_fitted(embedder)
+    except NotFittedError:
+        return False
+    return True
+
+
+def _fit_to_pairs(embedder, rows, pairs, is_same):
+    """A clone, fitted on the pairs if it learns from pairs, else on their rows."""
+    embedder = clone(embedder)
+    if getattr(embedder, "input", None) != "pairs":
+        return embedder.fit(rows)
+    embedder.set_params(preprocessor=rows).fit(pairs, is_same.astype(int))
+    return embedder.set_params(preprocessor=None)
+
+
+def _as_column(documents):
+    """An array of documents, which may be lists of tokens."""
+    documents = list(documents)
+    column = np.empty(len(documents), dtype=object)
+    column[:] = documents
+    return column
+
+
+# ---------------------------------------------------------------------------
+# Holding out
+# ---------------------------------------------------------------------------
+
+
+def _name_by_content(rows):
+    """For each row the position of the first one that is equal."""
+    if issparse(rows):
+        return np.arange(rows.shape[0])
+    seen = {}
+    return np.array(
+        [seen.setdefault(_hash(row), i) for i, row in enumerate(np.asarray(rows))]
+    )
+
+
+def _hash(row):
+    if isinstance(row, np.ndarray) and row.dtype != object:
+        return hash(row.tobytes())
+    return hash(row if isinstance(row, str) else tuple(row))
+
+
+def _components_apart(pairs, fraction, rng):
+    """Ways to hold pairs out with all that hang together with them.
+
+    Yields
+    ------
+    train, held_out : ndarrays of bool, of shape (n_pairs,)
+    """
+    n_rows = pairs.max() + 1
+    edges = coo_array((np.ones(len(pairs)), pairs.T), shape=(n_rows, n_rows))
+    _, names = connected_components(edges, directed=False)
+    _, names = np.unique(names[pairs[:, 0]], return_inverse=True)
+    sizes = np.bincount(names)
+    wanted = max(2, round(fraction * len(pairs)))
+    others = np.delete(np.arange(len(sizes)), sizes.argmax())
+    for _ in range(N_DRAWS):
+        order = rng.permutation(others)
+        n_held_out = 1 + np.searchsorted(sizes[order].cumsum(), wanted)
+        held_out = np.isin(names, order[:n_held_out])
+        yield ~held_out, held_out
+
+
+def _rows_apart(pairs, fraction, rng):
+    """Ways to hold rows out, so that of the pairs in one part the fraction is held."""
+    odds = (fraction / (1 - fraction)) ** 0.5
+    rows = np.unique(pairs)
+    n_held_out = round(odds / (1 + odds) * len(rows))
+    for _ in range(N_DRAWS):
+        is_held_out = np.isin(pairs, rng.permutation(rows)[:n_held_out])
+        yield ~is_held_out.any(axis=1), is_held_out.all(axis=1)
+
+
+def _best_split(splits, is_same, fraction):
+    """The split whose parts are most alike and have the shares wanted, or None."""
+    best, least = None, np.inf
+    for train, held_out in splits:
+        kinds = [np.bincount(is_same[part], minlength=2) for part in (train, held_out)]
+        if not np.all(kinds):
+            continue
+        in_train, in_held_out = (counts[1] / counts.sum() for counts in kinds)
+        share = held_out.sum() / (held_out.sum() + train.sum())
+        # A few pairs cannot be split as finely.
+        if abs(share - fraction) > max(fraction / 2, 2 / len(is_same)):
+            continue
+        cost = abs(share - fraction) + abs(in_train - in_held_out)
+        if cost < least:
+            best, least = (train, held_out), cost
+    return best
+
+
+def _split_rows(codes, fraction, rng):
+    """Indices of the rows to train with and of those held out.
+
+    Whole classes are held out where there are enough of them, so that the threshold is
+    right for classes that were never seen.
+
+    Parameters
+    ----------
+    codes : ndarray of int, of shape (n_samples,)
+        Classes of the rows, from 0.
+    fraction : float
+    rng : RandomState
+    """
+    counts = np.bincount(codes)
+    if counts.max() < 2:
+        raise ValueError(
+            "PairVerifier needs two rows of one class at least, but each class in y "
+            "has one row."
+        )
+    if len(counts) >= N_MANY_CLASSES:
+        held_out = _choose_classes(counts, fraction, rng)
+        is_held_out = np.isin(codes, held_out)
+    else:
+        is_held_out = _choose_rows(codes, fraction, rng)
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def _choose_classes(counts, fraction, rng):
+    """Classes to hold out: two at least, of which one has two rows."""
+    order = rng.permutation(len(counts))
+    with_pairs = counts[order] > 1
+    order = np.r_[order[with_pairs][:1], np.delete(order, with_pairs.argmax())]
+    n_held_out = max(2, round(fraction * len(counts)))
+    return order[: min(n_held_out, len(counts) - 2)]
+
+
+def _choose_rows(codes, fraction, rng):
+    """Mask of the rows to hold out: a share of each class, two at least."""
+    is_held_out = np.zeros(len(codes), dtype=bool)
+    for code in range(codes.max() + 1):
+        rows = rng.permutation(np.flatnonzero(codes == code))
+        n_held_out = max(2, round(fraction * len(rows)))
+        if len(rows) - n_held_out < 2:
+            raise ValueError(
+                f"A class in y has {len(rows)} rows, of which {n_held_out} would be "
+                "held out, but two must be left to train with; give it more, change "
+                "validation_fraction, or fit the embedder before."
+            )
+        is_held_out[rows[:n_held_out]] = True
+    return is_held_out
+
+
+# ---------------------------------------------------------------------------
+# Pairs of rows that have classes
+# ---------------------------------------------------------------------------
+
+
+def form_pairs(codes, n_pairs, rng):
+    """Pairs of the same class, all or a part, and as many of different classes.
+
+    Parameters
+    ----------
+    codes : ndarray of int, of shape (n_rows,)
+        Classes of the rows.
+    n_pairs : int
+        The largest number of pairs.
+    rng : RandomState
+
+    Returns
+    -------
+    pairs : ndarray of int, of shape (n_formed, 2)
+        Each pair once, and no row with itself.
+    is_same : ndarray of bool, of shape (n_formed,)
+    """
+    order = codes.argsort(kind="stable")
+    _, codes, counts = np.unique(codes[order], return_inverse=True, return_counts=True)
+    ends = counts.cumsum()[codes]  # of the class of each row
+    after = np.arange(len(codes)) + 1
+    n_same, n_different = ends - after, len(codes) - ends
+    if not (n_same.any() and n_different.any()):
+        raise ValueError(
+            "PairVerifier needs rows of two classes at least, and two rows of one of "
+            "them, to find the threshold with."
+        )
+    n_drawn = min(n_pairs // 2, n_same.sum())
+    same = _draw_pairs(after, n_same, n_drawn, rng)
+    different = _draw_pairs(ends, n_different, min(n_drawn, n_different.sum()), rng)
+    pairs = order[np.concatenate([same, different])]
+    return pairs, np.arange(len(pairs)) < len(same)
+
+
+def _draw_pairs(starts, counts, n_drawn, rng):
+    """Different pairs of a row and one of those that count for it.
+
+    Parameters
+    ----------
+    starts, counts : ndarrays of int, of shape (n_rows,)
+        For each row the first of its possible partners, and the number of them, which
+        lie one after the other.
+    n_drawn : int
+    rng : RandomState
+    """
+    ends = counts.cumsum()
+    drawn = sample_without_replacement(ends[-1], n_drawn, random_state=rng)
+    first = np.searchsorted(ends, drawn, side="right")
+    second = starts[first] + drawn - (ends - counts)[first]
+    return np.stack([first, second], axis=1)
