@@ -384,7 +384,7 @@ class RetrievalDisplay:
         n_rows, n_columns = pictures.shape[:2]
         n_texts = 0 if self.labels is None else n_rows
         size = mosaic_size(
-            n_rows, n_columns, pictures.shape[2:], n_texts=n_texts, n_captions=3
+            n_rows, n_columns, pictures.shape[2:], n_texts=n_texts, n_captions=4
         )
         self.figure_, self.ax_ = figure_and_axes(
             ax, caller="RetrievalDisplay.plot", figsize=size
@@ -462,21 +462,21 @@ class RetrievalDisplay:
         self._title_panels(n_columns)
 
     def _title_panels(self, n_columns):
-        """Ranks above the first row of panels, and classes above each."""
-        titles = [""] * len(self.panels_)
-        if self.labels is not None:
-            texts = np.column_stack([self.labels, self.neighbor_labels])
-            texts, _ = _fit(texts, 72 * _PANEL_INCHES[0])
-            titles = [text for row in texts for text in row]
-        for j, column in enumerate(_column_names(n_columns)):
-            titles[j] = f"{column}\n{titles[j]}".rstrip()
-        for place, (panel, title) in enumerate(zip(self.panels_, titles, strict=True)):
+        """Ranks above the first row of panels, and classes below each."""
+        for panel, column in zip(self.panels_, _column_names(n_columns), strict=False):
+            panel.set_title(column, fontsize="x-small", pad=3)
+        if self.labels is None:
+            return
+        texts = np.column_stack([self.labels, self.neighbor_labels])
+        texts, _ = _fit(texts, 72 * _PANEL_INCHES[0])
+        labels = [text for row in texts for text in row]
+        for place, (panel, text) in enumerate(zip(self.panels_, labels, strict=True)):
             i, j = divmod(place, n_columns)
-            panel.set_title(
-                title,
+            panel.set_xlabel(
+                text,
                 fontsize="x-small",
-                pad=3,
-                color=self._color(i, j - 1) if i else _QUERY_COLOR,
+                labelpad=2,
+                color=self._color(i, j - 1),
                 parse_math=False,
             )
 
@@ -495,7 +495,7 @@ class RetrievalDisplay:
         return self.ax_.legend(
             handles=handles,
             loc="upper center",
-            bbox_to_anchor=(0.5, 0),
+            bbox_to_anchor=(0.5, -0.05 if self.panels_ else 0),  # below the classes
             ncols=len(handles),
             fontsize="small",
             frameon=False,
