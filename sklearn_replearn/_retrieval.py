@@ -519,8 +519,8 @@ def _encode(labels, name):
     except TypeError:
         kinds = " and ".join(sorted({type(label).__name__ for label in labels}))
         raise ValueError(
-            f"{name} mixes labels of type {kinds}, which cannot be compared; use one "
-            "type for all."
+            f"Labels of type {kinds} in {name} cannot be compared; use one type for "
+            "all."
         ) from None
 
 
@@ -533,7 +533,7 @@ def _refuse_one_class(classes, name):
 
 
 def check_metric(metric):
-    if metric not in ("euclidean", "cosine"):
+    if not isinstance(metric, str) or metric not in ("euclidean", "cosine"):
         raise ValueError(f"metric must be 'euclidean' or 'cosine'; got {metric!r}.")
 
 

@@ -219,7 +219,7 @@ def _check_pair_labels(y_true, n_pairs):
 
 
 def _check_criterion(criterion, max_false_accept_rate):
-    if criterion not in _CRITERIA:
+    if not isinstance(criterion, str) or criterion not in _CRITERIA:
         known = ", ".join(map(repr, _CRITERIA))
         raise ValueError(f"criterion must be one of {known}; got {criterion!r}.")
     rate = max_false_accept_rate
