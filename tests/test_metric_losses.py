@@ -327,6 +327,8 @@ def test_health_of_an_epoch(batch, loss):
     assert health["collapsed_loss"] == pytest.approx(float(collapsed))
     assert health["mean_norm"] == pytest.approx(float(z.detach().norm(dim=1).mean()))
     singular = torch.linalg.svdvals(z.detach() - z.detach().mean(0))
+    spread = (singular**2).sum().sqrt() / len(z) ** 0.5
+    assert health["spread"] == pytest.approx(float(spread))
     shares = singular / singular.sum()
     rank = float(torch.special.entr(shares).sum().exp())
     assert health["effective_rank"] == pytest.approx(rank)

@@ -257,7 +257,7 @@ def test_health_curve_has_a_row_an_epoch(blobs, cls):
     model = cls(3, max_epochs=3, warm_start=True, random_state=0).fit(X, y)
     assert len(model.health_curve_) == model.n_iter_ == 3
     for epoch in model.health_curve_:
-        assert list(epoch) == ["active_share", "mean_norm", "effective_rank"]
+        assert list(epoch) == ["active_share", "mean_norm", "spread", "effective_rank"]
         assert 0 <= epoch["active_share"] <= 1
         assert 0 < epoch["effective_rank"] <= 3 + 1e-9
     if cls is not MahalanobisTransformer:
@@ -285,6 +285,7 @@ def test_collapse_of_hard_mining_names_the_other_minings(digits):
         model.fit(X, y)
     assert caught[0].filename == __file__
     assert 0.2 < model.loss_curve_[-1] < 0.3
+    assert model.health_curve_[-1]["spread"] < 0.2
     model.set_params(mining="semihard").fit(X, y)
 
 

@@ -73,6 +73,7 @@ class Tally:
         return {
             "active_share": float(active),
             "mean_norm": float(norm),
+            "spread": float(variances.sum() ** 0.5),
             "effective_rank": (
                 0.0 if is_one_point else _spread_of_shares(np.sqrt(variances))
             ),

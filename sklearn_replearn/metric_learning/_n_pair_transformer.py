@@ -119,8 +119,10 @@ class NPairTransformer(BaseNeuralMetricTransformer):
     health_curve_ : list of dict
         For each epoch, of the batches it was trained with: "active_share", the share of
         the pairs of a class for which some row of another class is more similar;
-        "mean_norm", the mean length of the embeddings; "effective_rank", the number
-        of directions in which they vary, each by its share (Roy and Vetterli, 2007).
+        "mean_norm", the mean length of the embeddings; "spread", their root mean
+        square distance from their mean, which falls in a collapse; "effective_rank",
+        the number of directions in which they vary, each by its share (Roy and
+        Vetterli, 2007).
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float

@@ -130,8 +130,10 @@ class TripletTransformer(BaseNeuralMetricTransformer):
         For each epoch, of the batches it was trained with: "active_share", the share of
         the triplets chosen that cost something (with "softplus", of those whose
         negative is nearer than the positive);
-        "mean_norm", the mean length of the embeddings; "effective_rank", the number
-        of directions in which they vary, each by its share (Roy and Vetterli, 2007).
+        "mean_norm", the mean length of the embeddings; "spread", their root mean
+        square distance from their mean, which falls in a collapse; "effective_rank",
+        the number of directions in which they vary, each by its share (Roy and
+        Vetterli, 2007).
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
@@ -258,5 +260,5 @@ class TripletTransformer(BaseNeuralMetricTransformer):
     @property
     def _remedy(self):
         if self.mining == "hard":
-            return "take mining='semihard' or 'all', or lower lr"
+            return "take mining='semihard' or 'all'"
         return super()._remedy
