@@ -8,13 +8,13 @@ from sklearn.datasets import load_digits
 
 from ._data import require_file
 
-#: Characters that an alphabet needs, to be one of those tested on.
-N_WAY = 20
+#: Of the alphabets, in their order, how many come before another is held out.
+EVERY = 6
 
 
 @dataclass(frozen=True)
 class Characters:
-    """Images in bytes, with the code of their character and of their alphabet."""
+    """Images in bytes, with their character, and alphabet and drawer of the tests'."""
 
     title: str
     train: np.ndarray
@@ -22,6 +22,7 @@ class Characters:
     test: np.ndarray
     test_labels: np.ndarray
     test_alphabets: np.ndarray
+    test_drawers: np.ndarray
 
     @property
     def name(self) -> str:
@@ -32,34 +33,71 @@ class Characters:
         )
 
 
-def read_characters(folder: Path | None, n_held_out: int = 5, seed: int = 0):
-    """Omniglot's background alphabets, some of them held out."""
+def read_characters(folder: Path | None) -> Characters:
+    """Omniglot's background alphabets, of which every sixth is held out."""
     with np.load(require_file(folder, "images/omniglot_background.npz")) as file:
         images, labels = file["X_bg"], file["y_bg"].astype(int)
-        alphabets = file["char_alphabet_bg"].astype(int)
-    sizes = np.bincount(alphabets)
-    large = np.flatnonzero(sizes >= N_WAY)
-    rng = np.random.default_rng(seed)
-    held_out = rng.choice(large, n_held_out, replace=False)
-    return split_by_alphabet("Omniglot", images, labels, alphabets[labels], held_out)
+        alphabets = file["char_alphabet_bg"].astype(int)[labels]
+        drawers = file["drawer_bg"].astype(int)
+    held_out = np.unique(alphabets)[::EVERY]
+    return split_by_alphabet("Omniglot", images, labels, alphabets, drawers, held_out)
 
 
-def digits_as_characters():
-    """Digits of scikit-learn, as two alphabets of five characters each."""
+def digits_as_characters() -> Characters:
+    """Digits of scikit-learn, as two alphabets of five characters each.
+
+    The n-th image of each digit is by the n-th drawer.
+    """
     digits = load_digits()
     images = np.rint(digits.images * 255 / 16).astype(np.uint8)
-    alphabets = digits.target // 5
+    drawers = np.empty(len(images), dtype=int)
+    for digit in range(10):
+        is_digit = digits.target == digit
+        drawers[is_digit] = np.arange(is_digit.sum())
+    few = drawers < 100
+    labels = digits.target[few]
     return split_by_alphabet(
-        "digits of scikit-learn", images, digits.target, alphabets, [1]
+        "digits of scikit-learn", images[few], labels, labels // 5, drawers[few], [1]
     )
 
 
-def split_by_alphabet(title, images, labels, alphabets, held_out) -> Characters:
+def split_by_alphabet(
+    title, images, labels, alphabets, drawers, held_out
+) -> Characters:
     """Hold some alphabets out."""
     new = np.isin(alphabets, held_out)
+    known = images[~new], labels[~new]
     return Characters(
-        title, images[~new], labels[~new], images[new], labels[new], alphabets[new]
+        title, *known, images[new], labels[new], alphabets[new], drawers[new]
     )
+
+
+def accuracy_of_runs(
+    Z: np.ndarray, characters: Characters, n_way: int, n_runs: int
+) -> float:
+    """Accuracy in runs like those that come with Omniglot.
+
+    A run has `n_way` characters of one alphabet, an image of each by one drawer and one
+    by another; each of the latter goes to the most similar of the former, by cosine.
+    """
+    rng = np.random.default_rng(0)
+    labels, alphabets = characters.test_labels, characters.test_alphabets
+    drawers = np.unique(characters.test_drawers)
+    keys = zip(labels, characters.test_drawers, strict=True)
+    places = {key: place for place, key in enumerate(keys)}
+    unit = Z / np.linalg.norm(Z, axis=1, keepdims=True)
+    right = []
+    for _ in range(n_runs):
+        alphabet = rng.choice(np.unique(alphabets))
+        known = np.unique(labels[alphabets == alphabet])
+        chosen = rng.choice(known, n_way, replace=False)
+        first, second = rng.choice(drawers, 2, replace=False)
+        examples, others = (
+            unit[[places[label, drawer] for label in chosen]]
+            for drawer in (first, second)
+        )
+        right.append((others @ examples.T).argmax(axis=1) == np.arange(n_way))
+    return float(np.mean(right))
 
 
 def with_rotations(images: np.ndarray, labels: np.ndarray):

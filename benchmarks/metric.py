@@ -38,8 +38,8 @@ from sklearn_replearn.metrics import mean_average_precision_at_r
 from sklearn_replearn.model_selection import few_shot_score
 
 from ._characters import (
-    N_WAY,
     Characters,
+    accuracy_of_runs,
     digits_as_characters,
     read_characters,
     with_rotations,
@@ -51,11 +51,11 @@ from ._training_loops import Setting, bare_loop, keep_loss
 
 #: The network and its training for characters, beyond the defaults.
 CHARACTER_RECIPE = {
-    "n_components": 256,
+    "n_components": 512,
     "temperature": 0.05,
     "samples_per_class": 4,
     "channels": (32, 64, 128, 256),
-    "augment": [("rotate", 15), ("scale", 0.15), ("shift", 0.07)],
+    "augment": [("rotate", 20), ("scale", 0.2), ("shift", 0.1)],
     "hidden_layer_sizes": (),
     "batch_size": 160,
     "lr": 2e-3,
@@ -67,8 +67,8 @@ CHARACTER_RECIPE = {
 class Sizes:
     """How much of everything: what a full run takes, and a smoke run."""
 
-    epochs_on_characters: int = 25
-    n_way: int = N_WAY
+    epochs_on_characters: int = 22
+    n_way: int = 20
     n_episodes: int = 2_000
     n_components: int = 32
     epochs: int = 10
@@ -199,7 +199,8 @@ def mining(images: Images, sizes: Sizes) -> Contest:
     n = sizes.n_mined
     X = as_bytes(images.train[:n])
     y = images.train_labels[:n].astype(np.int64)
-    model = small_training(images, sizes).set_params(max_epochs=1).fit(X, y)
+    model = small_training(images, sizes).set_params(max_epochs=1, batch_size="auto")
+    model.fit(X, y)
     network, codes = build_network(model.net_.description), torch.from_numpy(y)
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     x = network.arrange(torch.from_numpy(X).float() / 255)
@@ -334,15 +335,19 @@ def one_shot(characters: Characters, sizes: Sizes, options: Options) -> Contest:
     start = perf_counter()
     model.fit(X, y)
     minutes = (perf_counter() - start) / 60
-    within = {"n_way": sizes.n_way, "groups": characters.test_alphabets}
-    rows = {}
+    rows, task = {}, f"{sizes.n_way}-way within an alphabet"
     for name, embed in (("SupConTransformer", model.transform), ("raw pixels", flat)):
         Z = embed(characters.test)
         rows[name] = {
-            f"{sizes.n_way}-way within an alphabet": accuracy(
-                Z, characters, sizes, within
+            task: accuracy_of_runs(Z, characters, sizes.n_way, sizes.n_episodes),
+            "the same, any drawers": accuracy(
+                Z,
+                characters,
+                sizes,
+                n_way=sizes.n_way,
+                groups=characters.test_alphabets,
             ),
-            "5-way over all": accuracy(Z, characters, sizes, {"n_way": 5}),
+            "5-way over all": accuracy(Z, characters, sizes, n_way=5),
         }
     rows["SupConTransformer"]["fit minutes"] = minutes
     return Contest(
@@ -351,7 +356,7 @@ def one_shot(characters: Characters, sizes: Sizes, options: Options) -> Contest:
         f"{sizes.epochs_on_characters} epochs of {len(X):,} images",
         quality=rows,
         targets=(
-            Target(f"{sizes.n_way}-way within an alphabet", at_least=0.93),
+            Target(task, at_least=0.93),
             Target("5-way over all", at_least=0.985),
             Target("fit minutes", at_most=15),
         ),
@@ -359,7 +364,9 @@ def one_shot(characters: Characters, sizes: Sizes, options: Options) -> Contest:
             "Characters turned by 90, 180 and 270 degrees are other characters to "
             f"learn from. SupConTransformer with {CHARACTER_RECIPE}.",
             "Of each character one image is the example, and another is to be found; "
-            f"nearest by cosine. {max(options.threads)} thread(s), one run.",
+            "nearest by cosine. In the first column, as in the runs that come with "
+            "Omniglot, all examples are by one drawer, and all others by another.",
+            f"{max(options.threads)} thread(s), one training.",
         ),
     )
 
@@ -369,7 +376,7 @@ def flat(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1) / np.float32(255)
 
 
-def accuracy(Z: np.ndarray, characters: Characters, sizes: Sizes, options) -> float:
+def accuracy(Z: np.ndarray, characters: Characters, sizes: Sizes, **options) -> float:
     """Mean accuracy over episodes with one example of each character."""
     score = few_shot_score(
         FunctionTransformer().fit(Z),

@@ -486,22 +486,25 @@ def test_command_line_runs_as_a_module():
 
 def test_characters_are_split_by_alphabet(tmp_path):
     (tmp_path / "images").mkdir()
-    sizes = [25, 3, 22, 21, 30, 20]
-    alphabets = np.repeat(np.arange(6), sizes).astype(np.int16)
-    labels = np.repeat(np.arange(sum(sizes)), 2).astype(np.int16)
-    images = np.zeros((len(labels), 3, 3), dtype=np.uint8)
+    alphabets = np.repeat(np.arange(8), 3)
+    labels, drawers = np.repeat(np.arange(24), 2), np.tile([1, 2], 24)
     np.savez(
         tmp_path / "images/omniglot_background.npz",
-        X_bg=images,
-        y_bg=labels,
-        char_alphabet_bg=alphabets,
+        X_bg=np.zeros((len(labels), 3, 3), dtype=np.uint8),
+        y_bg=labels.astype(np.int16),
+        char_alphabet_bg=alphabets.astype(np.int16),
+        drawer_bg=drawers.astype(np.int8),
     )
-    characters = _characters.read_characters(tmp_path, n_held_out=2)
+    characters = _characters.read_characters(tmp_path)
+    assert set(characters.test_alphabets) == {0, 6}
+    assert set(characters.test_labels) == {0, 1, 2, 18, 19, 20}
     assert not set(characters.train_labels) & set(characters.test_labels)
     assert len(characters.train) + len(characters.test) == len(labels)
-    assert 1 not in characters.test_alphabets  # it has too few characters
-    assert len(set(characters.test_alphabets)) == 2
     assert "of 2 other alphabets to test on" in characters.name
+    # Each character in a direction of its own, and then all in one.
+    Z = np.eye(24)[characters.test_labels]
+    assert _characters.accuracy_of_runs(Z, characters, 3, 10) == 1
+    assert _characters.accuracy_of_runs(np.ones((12, 2)), characters, 3, 10) == 1 / 3
 
 
 def test_turned_characters_are_other_characters():

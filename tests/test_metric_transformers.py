@@ -270,7 +270,7 @@ def test_a_collapse_is_told_with_a_remedy(cls):
     """Rows without classes: the best is to put them all at one place, or nearly."""
     X, y = np.ones((40, 5)), np.arange(40) % 4
     with pytest.warns(ConvergenceWarning, match="collapsed") as caught:
-        cls(3, max_epochs=6, random_state=0).fit(X, y)
+        cls(3, max_epochs=10, random_state=0).fit(X, y)
     assert "lower lr" in str(caught[0].message)
 
 
@@ -279,7 +279,7 @@ def test_collapse_of_hard_mining_names_the_other_minings(digits):
     X, _, y, _ = digits
     rng = np.random.default_rng(0)
     y = np.where(rng.uniform(size=len(y)) < 0.4, rng.integers(10, size=len(y)), y)
-    model = TripletTransformer(8, mining="hard", max_epochs=8, random_state=0)
+    model = TripletTransformer(8, mining="hard", max_epochs=10, random_state=0)
     message = "take mining='semihard' or 'all'"
     with pytest.warns(ConvergenceWarning, match=message) as caught:
         model.fit(X, y)

@@ -45,8 +45,9 @@ from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
 
-#: Rows that the spread of the data, and the health of the codes, are judged by.
-N_SOME_ROWS = 512
+#: Rows that the spread of the data is found from, and those that health is judged by.
+N_SOME_ROWS = 1024
+N_EXAMINED = 512
 
 #: Numbers that are worked on at a time.
 MANY = 2**17
@@ -342,7 +343,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
 
     def _find_ills(self, X):
         """What is wrong with the training and its result, and what to change."""
-        findings = self._examine(some_rows(X))
+        findings = self._examine(some_rows(X, N_EXAMINED))
         losses = [epoch["train_loss"] for epoch in self.net_.history]
         if len(losses) >= 5 and min(losses[1:]) > 0.999 * losses[0] > 0:
             findings.append(
@@ -505,10 +506,10 @@ class BaseDeepTransformer(
         return tags
 
 
-def some_rows(X):
-    """At most `N_SOME_ROWS` rows from all over X."""
-    step = max(1, len(X) // N_SOME_ROWS)
-    return X[::step][:N_SOME_ROWS]
+def some_rows(X, n_rows=N_SOME_ROWS):
+    """At most so many rows from all over X."""
+    step = max(1, len(X) // n_rows)
+    return X[::step][:n_rows]
 
 
 def squares_about_mean(X, scale):

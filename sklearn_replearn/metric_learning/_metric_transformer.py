@@ -9,7 +9,7 @@ from sklearn_replearn._sklearn import Interval, _fit_context
 from sklearn_replearn.metric_learning._class_batches import ClassBatches
 
 #: Epochs after which a loss is expected to be below that of a collapse.
-N_PATIENT_EPOCHS = 5
+N_PATIENT_EPOCHS = 10
 
 #: How far below that of a collapse the loss has to be then, relative to it.
 NEAR = 0.02
@@ -105,9 +105,9 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         loss, collapsed = self.loss_curve_[-1], self._collapsed_loss
         if self.n_iter_ >= N_PATIENT_EPOCHS and loss > (1 - NEAR) * collapsed:
             findings.append(
-                f"the embeddings have collapsed: the loss is {loss:.3g} after "
-                f"{self.n_iter_} epochs, and {collapsed:.3g} if all rows have one "
-                f"embedding: {self._remedy}"
+                "the embeddings are no better than collapsed ones: the loss is "
+                f"{loss:.3g} after {self.n_iter_} epochs, and {collapsed:.3g} if all "
+                f"rows have one embedding: {self._remedy}"
             )
         elif self.effective_rank_ == 0:
             findings.append(f"all embeddings are the same: {self._remedy}")
