@@ -10,6 +10,10 @@ FORMS = {
     "bytes": lambda X: np.rint(255 * X).astype(np.uint8),
 }
 
+#: Those that the whole suite is run on. Images without channels have little that could
+#: go wrong beyond these.
+SUITE_FORMS = ["with channels", "bytes"]
+
 
 def of_images(form):
     """The check images in a form."""

@@ -563,7 +563,6 @@ def test_parameters_may_change_after_the_fit():
 # ---------------------------------------------------------------------------
 
 KINDS = {
-    "patch": ("patch", np.asarray),
     "texton": ("texton", np.asarray),
     "sift": ("sift", np.asarray),
     "with channels": ("patch", FORMS["with channels"]),

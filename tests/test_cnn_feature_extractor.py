@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from image_forms import FORMS, expected_failures, of_images
+from image_forms import SUITE_FORMS, expected_failures, of_images
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_digits
@@ -329,7 +329,7 @@ def test_pickles_keep_the_last_bit(digits):
     assert weights[0].stride() == weights[1].stride()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", SUITE_FORMS)
 def test_our_suite_on_images(form):
     check_representation_estimator(
         small(channels=(4,), batch_norm=False, lr=0.01, activation="elu"),

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from image_forms import FORMS, expected_failures, of_images
+from image_forms import SUITE_FORMS, expected_failures, of_images
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -441,7 +441,7 @@ def test_images_become_rows_without_a_copy():
 # ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", SUITE_FORMS)
 def test_our_suite_on_images(form):
     check_representation_estimator(
         small(),

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from image_forms import FORMS, expected_failures, of_images
+from image_forms import SUITE_FORMS, expected_failures, of_images
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import correlate, correlate2d
 from sklearn.base import clone
@@ -604,7 +604,7 @@ def test_grid_search_over_filters():
     ],
     ids=["classic", "learned"],
 )
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", SUITE_FORMS)
 def test_our_suite_on_images(form, bank):
     check_representation_estimator(
         bank,

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from image_forms import FORMS, expected_failures
+from image_forms import FORMS, SUITE_FORMS, expected_failures
 from numpy.testing import assert_allclose, assert_array_equal
 from skimage import feature
 from sklearn.exceptions import NotFittedError
@@ -362,7 +362,7 @@ def test_parameters_may_change_after_the_fit():
 # ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", SUITE_FORMS)
 def test_our_suite_on_images(form):
     table = make_check_data(HOG(), n_samples=60)
     rng = np.random.default_rng(0)
