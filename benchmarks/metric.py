@@ -67,7 +67,7 @@ CHARACTER_RECIPE = {
 class Sizes:
     """How much of everything: what a full run takes, and a smoke run."""
 
-    epochs_on_characters: int = 22
+    epochs_on_characters: int = 18
     n_way: int = 20
     n_episodes: int = 2_000
     n_components: int = 32

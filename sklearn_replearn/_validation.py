@@ -97,8 +97,7 @@ def read_classes(estimator, X, y, purpose, *, many=False):
         raise ValueError(
             f"{name} requires y to be passed, but the target y is None: {purpose}."
         )
-    y = column_or_1d(y, warn=True)
-    refuse_missing_labels(y)
+    y = read_labels(y)
     with warnings.catch_warnings():
         if many:
             warnings.filterwarnings(
@@ -115,17 +114,36 @@ def read_classes(estimator, X, y, purpose, *, many=False):
     return classes, codes
 
 
-def refuse_missing_labels(y):
-    """Raise if a label is None or NaN."""
+def read_labels(y, name="y"):
+    """Labels as an array of numbers or of strings; raise if one is None or NaN.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+    name : str, default="y"
+        For messages.
+    """
+    if not hasattr(y, "dtype"):  # an array of strings would spell a missing one
+        y = np.asarray(y, dtype=object)
+    y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f":
-        assert_all_finite(y, input_name="y")
-    elif y.dtype == object:
-        for row, label in enumerate(y):
-            if is_missing(label):
-                raise ValueError(
-                    f"Row {row} of y is missing ({label!r}); drop the rows without a "
-                    "class."
-                )
+        assert_all_finite(y, input_name=name)
+    if y.dtype != object:
+        return y
+    for row, label in enumerate(y):
+        if is_missing(label):
+            raise ValueError(
+                f"Row {row} of {name} is missing ({label!r}); leave out the rows "
+                "without a label."
+            )
+    is_text = [isinstance(label, str) for label in y]
+    if any(is_text) and not all(is_text):
+        raise ValueError(
+            f"{name} has labels of several types, such as "
+            f"{y[is_text.index(True)]!r} and {y[is_text.index(False)]!r}, which cannot "
+            "be compared; use one type for all."
+        )
+    return np.asarray(y.tolist()) if len(y) else y
 
 
 def few(classes):

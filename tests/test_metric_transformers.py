@@ -352,16 +352,107 @@ def test_bad_pairs_are_refused(blobs, name):
         (model, X[pairs], is_same[1:], "inconsistent numbers of samples"),
         (model, np.where(X[pairs] > 4, np.nan, X[pairs]), is_same, "NaN"),
         (with_table, half, is_same, "holds pairs of indices: whole numbers"),
-        (with_table, X[pairs], is_same, "dim"),
+        (with_table, X[pairs], is_same, "set preprocessor=None for pairs of rows"),
         (with_table, pairs + 100, is_same, "preprocessor has rows 0 to 119"),
     ):
         with pytest.raises(ValueError, match=message):
             estimator.fit(given, labels)
 
 
+def test_labels_of_any_container(blobs):
+    X, y = blobs
+    pairs, is_same = pairs_of(X, y, 40)
+    model = SiameseTransformer(2, input="pairs", max_epochs=1, random_state=0)
+    expected = clone(model).fit(X[pairs], is_same).transform(X)
+    for labels in (is_same.astype(object), is_same.astype(bool), is_same.tolist()):
+        found = clone(model).fit(X[pairs], labels).transform(X)
+        np.testing.assert_array_equal(found, expected)
+    rows = clone(model).set_params(input="rows")
+    for labels, message in (
+        (["a"] * 60 + ["b"] * 59 + [np.nan], "Row 119 of y is missing"),
+        (["a"] * 60 + [1] * 60, "labels of several types, such as 'a' and 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            rows.fit(X, labels)
+
+
+@pytest.mark.parametrize("cls", [SiameseTransformer, TripletTransformer])
+def test_pairs_are_not_taken_for_images(blobs, cls):
+    X, y = blobs
+    pairs, is_same = pairs_of(X, y, 40)
+    with pytest.raises(ValueError, match=r"as pairs have, and y says of each whether"):
+        cls(2, max_epochs=1).fit(X[pairs], is_same)
+    images = cls(2, max_epochs=1, image_shape=(2, 6), kernel_size=1, random_state=0)
+    assert images.fit(X[pairs], is_same).image_shape_ == (2, 6, 1)
+
+
+def test_score_of_pairs_reads_used_rows_alone_and_gives_a_number_with_frames(blobs):
+    X, y = blobs
+    pairs, is_same = pairs_of(X[:100], y[:100], 60)
+    broken = X.copy()
+    broken[110] = np.nan
+    model = SiameseTransformer(
+        2, input="pairs", preprocessor=broken, max_epochs=2, random_state=0
+    ).fit(pairs, is_same)
+    score = model.score(pairs, is_same)
+    assert model.set_output(transform="pandas").score(pairs, is_same) == score
+
+
+def test_classes_with_one_row_do_not_fill_the_batches(blobs):
+    X, _ = blobs
+    y = np.arange(120)
+    y[:20] = 0
+    model = TripletTransformer(3, margin=0.5, max_epochs=5, random_state=0).fit(X, y)
+    assert min(model.loss_curve_) > 0.1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        SiameseTransformer(4, normalize=False, lr=1e30, max_epochs=3),
+        TripletTransformer(4, lr=1e30, max_epochs=3),
+        SupConTransformer(4, normalize=False, lr=1e12, max_epochs=3),
+        MahalanobisTransformer(lr=1e30, max_epochs=3),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_training_that_diverges_says_so(digits, model):
+    X, _, y, _ = digits
+    with pytest.raises(ValueError, match=r"diverged: .* or lower lr"):
+        clone(model).set_params(random_state=0).fit(1600 * X, y)
+
+
+def test_the_margin_of_a_linear_map_is_its_unit(blobs):
+    X, y = blobs
+    small, large = (
+        MahalanobisTransformer(margin=margin, max_epochs=3, random_state=0).fit(X, y)
+        for margin in (1.0, 50.0)
+    )
+    np.testing.assert_allclose(large.transform(X), 50 * small.transform(X))
+    assert large.loss_curve_ == small.loss_curve_
+
+
+def test_health_does_not_mind_where_the_origin_is(blobs):
+    X, y = blobs
+    for offset in (0.0, 1e4):
+        model = MahalanobisTransformer(max_epochs=2, random_state=0).fit(X + offset, y)
+        health = model.health_curve_[-1]
+        assert health["effective_rank"] == pytest.approx(5.2, abs=0.6)
+        assert health["spread"] == pytest.approx(0.7, abs=0.2)
+
+
+def test_a_margin_beyond_the_sphere_is_told(blobs):
+    X, y = blobs
+    for cls in (SiameseTransformer, TripletTransformer):
+        with pytest.warns(UserWarning, match="margin=3 cannot be met") as caught:
+            cls(2, margin=3, max_epochs=1, random_state=0).fit(X, y)
+        assert caught[0].filename == __file__
+
+
 def test_contradictions_are_refused(blobs):
     X, y = blobs
     for parameters, message in (
+        ({"encoder": nn.Flatten(), "n_components": 6}, "no weights that could be"),
         ({"batch_size": 4}, "no room for two classes with samples_per_class=4"),
         ({"encoder": nn.Linear(5, 3)}, "encoder cannot take input of shape"),
         ({"encoder": nn.Linear(6, 4)}, r"\(n_rows, 3\) is needed: n_components=3"),
@@ -374,7 +465,8 @@ def test_contradictions_are_refused(blobs):
             "splits the rows so that one part has none",
         ),
     ):
-        model = TripletTransformer(3, max_epochs=1, random_state=0, **parameters)
+        parameters = {"n_components": 3, "max_epochs": 1, **parameters}
+        model = TripletTransformer(random_state=0, **parameters)
         with pytest.raises(ValueError, match=message):
             model.fit(X, y)
         assert not hasattr(model, "net_")

@@ -504,7 +504,7 @@ def test_bad_pairs(table, X, message):
         (["a", "b", "a", "b"], "y has the labels 'a', 'b', but pairs"),
         ([1, 1, 1, 1], "y has 1 class: all pairs are the same"),
         ([-1, -1, -1, -1], "y has 1 class: all pairs are different"),
-        ([0, 1, np.nan, 1], "Input y contains NaN"),
+        ([0, 1, np.nan, 1], "Row 2 of y is missing"),
         ([0, 1, 1], "inconsistent numbers of samples"),
     ],
 )

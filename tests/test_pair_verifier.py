@@ -441,7 +441,7 @@ def test_bad_pairs(X, message):
         (None, "PairVerifier requires y to be passed"),
         ([0, 1, 2, 0, 1, 1, 1, 1], "y has the labels 0, 1, 2, but pairs are labelled"),
         (np.ones(8), "y has 1 class: all pairs are the same"),
-        ([0, 1, np.nan, 1, 1, 1, 1, 1], "Input y contains NaN"),
+        ([0, 1, np.nan, 1, 1, 1, 1, 1], "Row 2 of y is missing"),
         ([0, 1, 1], "inconsistent numbers of samples"),
     ],
 )

@@ -18,13 +18,13 @@ def squared_distances(z):
     sums = lengths[:, None] + lengths
     squared = sums - 2 * z @ z.T
     smallest = N_ROUNDINGS * torch.finfo(z.dtype).eps * sums.detach()
-    return squared.where(squared > smallest, 0.0)
+    return squared.where(~(squared <= smallest), 0.0)  # NaN stays, and is told of
 
 
 def root(squared):
     """Square roots, with a gradient of zero, in place of infinity, at zero."""
-    is_apart = squared > 0
-    return squared.where(is_apart, 1.0).sqrt() * is_apart
+    is_apart = ~(squared <= 0)  # NaN is, too
+    return squared.where(is_apart, 1.0).sqrt().where(is_apart, 0.0)
 
 
 def distances(z):

@@ -82,6 +82,8 @@ def check_encoder(network, n_features, n_components):
         z = try_module("encoder", network.encoder, x)
     network.train(mode)
     check_shape("encoder", x, z, (2, n_components), f"{n_components=}")
+    if not any(weights.requires_grad for weights in network.encoder.parameters()):
+        raise ValueError("The encoder has no weights that could be trained.")
 
 
 class LinearEmbedding(Network):
@@ -90,29 +92,34 @@ class LinearEmbedding(Network):
     Parameters
     ----------
     n_inputs, n_components : int
+    unit : float
+        What `encode` multiplies the map by that is trained.
 
     Attributes
     ----------
-    spread : tensor of shape ()
-        The layer is given rows divided by it.
+    center, spread : tensors of shape (n_inputs,) and ()
+        In training the layer is given ``(x - center) / spread``, which has the same
+        distances as ``x / spread``, and less rounding.
     """
 
-    def __init__(self, *, n_inputs, n_components):
+    def __init__(self, *, n_inputs, n_components, unit):
         super().__init__()
+        self.unit = unit
         self.layer = nn.Linear(n_inputs, n_components, bias=False)
+        self.register_buffer("center", torch.zeros(n_inputs))
         self.register_buffer("spread", torch.ones(()))
 
-    def start_from(self, rows, distance):
-        """Take the principal components of rows, scaled.
+    def start_from(self, rows):
+        """Take the principal components of rows, with a mean squared distance of 1.
 
         Parameters
         ----------
         rows : ndarray of shape (n_samples, n_inputs)
-        distance : float
-            Root of the mean squared distance that two rows shall have.
         """
         weight = self.layer.weight
-        centred = rows - rows.mean(axis=0, dtype=np.float64)
+        mean = rows.mean(axis=0, dtype=np.float64)
+        self.center.copy_(torch.from_numpy(mean))
+        centred = rows - mean
         self.spread.fill_(float(centred.std()) or 1.0)
         centred /= float(self.spread)
         _, singular, directions = np.linalg.svd(centred, full_matrices=False)
@@ -121,14 +128,15 @@ class LinearEmbedding(Network):
             weight *= SMALL  # of the directions that are beyond the rows
             weight[:n] = torch.from_numpy(directions[:n])
             kept = 2 * np.square(singular[:n]).sum() / len(rows)
-            weight *= distance / (kept**0.5 or 1.0)
+            weight /= kept**0.5 or 1.0
 
     def components(self):
         """The matrix of the map, of shape (n_components, n_inputs)."""
         weight = self.layer.weight.detach().double()
-        return (weight / self.spread.double()).cpu().numpy()
+        return (self.unit * weight / self.spread.double()).cpu().numpy()
+
+    def forward(self, x):
+        return self.layer((x - self.center) / self.spread)
 
     def encode(self, x):
-        return self.layer(x / self.spread)
-
-    forward = encode
+        return self.unit * self.layer(x / self.spread)

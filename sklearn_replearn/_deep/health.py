@@ -45,6 +45,7 @@ class Tally:
 
     def __init__(self):
         self.sums = None
+        self.origin = None  # near their mean: sums of squares are rounded by their size
 
     def add(self, z, active, collapsed):
         """Add a batch.
@@ -55,7 +56,10 @@ class Tally:
         active, collapsed : tensors of shape ()
             As `TupleLoss.measure` gives them.
         """
-        found = (len(z), z.norm(dim=1).sum(), z.sum(0), z.T @ z)
+        if self.origin is None:
+            self.origin = z.mean(0)
+        norms, z = z.norm(dim=1), z - self.origin
+        found = (len(z), norms.sum(), z.sum(0), z.T @ z)
         found += (active * len(z), collapsed * len(z))
         if self.sums is not None:
             found = tuple(map(operator.add, self.sums, found))
@@ -68,8 +72,10 @@ class Tally:
             np.asarray(torch.as_tensor(total).cpu(), dtype=np.float64) / n
             for total in sums
         )
+        if not np.isfinite(products).all():
+            raise FloatingPointError("embeddings became infinite or NaN")
         variances = np.linalg.eigvalsh(products - np.outer(mean, mean)).clip(min=0)
-        is_one_point = variances[-1] <= ROUNDING * np.trace(products)
+        is_one_point = variances[-1] <= (ROUNDING * norm) ** 2
         return {
             "active_share": float(active),
             "mean_norm": float(norm),

@@ -73,7 +73,7 @@ class BalancedBatches:
     K is `samples_per_class`, and P as many classes as a batch then has room for. Where
     there are fewer classes, K grows. In a pass of about as many rows as there are, all
     classes come about as often; the rows of each come in turn, in an order that is new
-    in each pass.
+    in each pass. Classes with one row, which have no pair, are at most half of a batch.
 
     Parameters
     ----------
@@ -98,11 +98,20 @@ class BalancedBatches:
         self.n_each = max(2, batch_size // self.n_classes)
         if self.n_classes < len(counts):
             self.n_each = samples_per_class
+        self.large, self.single = (
+            which.nonzero().flatten() for which in (counts > 1, counts == 1)
+        )
+        share = round(self.n_classes * len(self.large) / len(counts))
+        n_large = min(len(self.large), max(share, -(-self.n_classes // 2)))
+        self.n_single = min(len(self.single), self.n_classes - n_large)
+        self.n_large = min(len(self.large), self.n_classes - self.n_single)
         self.n_rows = len(index)
         self.kept = None if shuffle else list(self._draw())
 
     def __len__(self):
-        return max(1, round(len(self.index) / (self.n_classes * self.n_each)))
+        n_in_large = self.counts[self.large].clamp_max(self.n_each).double().mean()
+        n_in_batch = self.n_large * float(n_in_large) + self.n_single
+        return max(1, round(len(self.index) / n_in_batch))
 
     def __iter__(self):
         yield from self._draw() if self.kept is None else self.kept
@@ -123,10 +132,15 @@ class BalancedBatches:
             yield rows, rows
 
     def _draw_classes(self):
-        """Different classes for each batch; all have had a turn before one has two."""
-        n_batches = len(self)
-        at_once = len(self.counts) // self.n_classes
-        for start in range(0, n_batches, at_once):
-            order = torch.randperm(len(self.counts)).to(self.index.device)
-            for i in range(min(at_once, n_batches - start)):
-                yield order[i * self.n_classes : (i + 1) * self.n_classes]
+        """Different classes for each batch."""
+        large = self._deal(self.large, self.n_large)
+        single = self._deal(self.single, self.n_single)
+        for _ in range(len(self)):
+            yield torch.cat([next(large), next(single)])
+
+    def _deal(self, classes, n):
+        """So many classes at a time; all have had a turn before one has two."""
+        while True:
+            order = classes[torch.randperm(len(classes)).to(classes.device)]
+            for start in range(0, max(1, len(classes) - n + 1), max(1, n)):
+                yield order[start : start + n]

@@ -33,7 +33,7 @@ class ClassBatches:
     ):
         """Batches of a sampler made as `BalancedBatches` is."""
         n_each = min(self.samples_per_class, max(2, batch_size // 2))
-        if n_each < self.samples_per_class and self.batch_size != "auto":
+        if self.batch_size != "auto" and self.batch_size < 2 * self.samples_per_class:
             raise ValueError(
                 f"batch_size={self.batch_size} has no room for two classes with "
                 f"samples_per_class={self.samples_per_class} rows each; raise it, or "

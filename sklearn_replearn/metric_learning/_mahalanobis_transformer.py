@@ -41,19 +41,22 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
     n_components : int, default=None
         Rows of L: at most the number of columns of X, which ``None`` stands for.
     margin : float, default=1.0
-        Distance that rows of different classes should have, above 0. It sets the unit
-        of the distance.
+        Distance that rows of different classes should have, above 0. It is the unit
+        of the distance, and changes nothing else: losses and health are those in this
+        unit.
     loss : {"squared", "distance", "hadsell"}, default="squared"
         The cost of a pair, as in :class:`SiameseTransformer`.
     input : {"rows", "pairs"}, default="rows"
         What :meth:`fit` learns from: rows and their classes; or pairs of rows and
-        whether they belong together.
+        whether they belong together, which `batch_size` and `validation_fraction` count
+        then.
     preprocessor : array-like of shape (n_rows, n_features), default=None
         A table of rows. Pairs are pairs of indices into it, then.
     samples_per_class : int, default=4
         Rows of a class in a batch (all that it has, if they are fewer), so that
         ``batch_size / samples_per_class`` classes are in it. Where there are fewer
-        classes, all of them are in each batch, with more rows each.
+        classes, all of them are in each batch, with more rows each. Of no effect on
+        pairs.
     max_epochs : int, default=30
         Passes over the training rows.
     batch_size : int or "auto", default="auto"
@@ -239,7 +242,7 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
 
     def _criterion(self):
         make = PairContrastiveLoss if self.input == "pairs" else ContrastiveLoss
-        return make(self.loss, self.margin)
+        return make(self.loss, margin=1.0)  # the unit of the network is the margin
 
     def _design(self, X, targets):
         n_features = X.shape[1]
@@ -247,6 +250,7 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
         description = {
             "network": "LinearEmbedding",
             "n_inputs": n_features,
+            "unit": float(self.margin),
             "n_components": available_components(
                 n_components, n_features, f"X has {n_features} columns", stacklevel=8
             ),
@@ -254,7 +258,7 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
         return description, self._criterion()
 
     def _prepare_network(self, module, X):
-        module.start_from(some_rows(X), self.margin)
+        module.start_from(some_rows(X))
 
     def _set_fitted(self, X):
         super()._set_fitted(X)

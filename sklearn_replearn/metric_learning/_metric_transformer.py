@@ -2,6 +2,8 @@
 
 from numbers import Integral
 
+from sklearn.utils import column_or_1d
+
 from sklearn_replearn._deep.base import BaseDeepTransformer
 from sklearn_replearn._deep.health import effective_rank
 from sklearn_replearn._retrieval import mean_average_precision_at_r
@@ -73,7 +75,8 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         score : float
             In [0, 1].
         """
-        return float(mean_average_precision_at_r(self.transform(X), y))
+        Z = self._map_rows("encode", X)
+        return float(mean_average_precision_at_r(Z, column_or_1d(y)))
 
     # -- training --------------------------------------------------------------
 

@@ -1,5 +1,9 @@
 """The base of the estimators whose embedding is made by layers, or by any module."""
 
+import warnings
+
+import numpy as np
+
 from sklearn_replearn._deep.embedding import check_encoder
 from sklearn_replearn._deep.modules import Module
 from sklearn_replearn._image_input import ImageInput
@@ -16,6 +20,36 @@ class BaseNeuralMetricTransformer(ImageInput, NeuralEncoder, BaseMetricTransform
         **NeuralEncoder._parameter_constraints,
         "normalize": ["boolean"],
     }
+
+    def _training_set(self, X, y):
+        self._refuse_pairs(X, y)
+        return super()._training_set(X, y)
+
+    def _refuse_pairs(self, X, y):
+        """Raise if X and y seem to be pairs and whether they are the same."""
+        shape = np.shape(X)
+        if self.image_shape is not None or len(shape) != 3 or shape[1] != 2:
+            return
+        found = set(np.unique(np.asarray(y)).tolist()) if y is not None else set()
+        if found <= {0, 1} or found <= {-1, 1}:
+            mend = "it learns from rows and their classes"
+            if hasattr(self, "input"):
+                mend = "set input='pairs'"
+            raise ValueError(
+                f"X has shape {shape}, as pairs have, and y says of each whether its "
+                f"rows are the same: {mend}; pass image_shape={shape[1:]} if these are "
+                "images."
+            )
+
+    def _check_margin(self):
+        """Warn of a margin that no distance can reach."""
+        if self.normalize and self.margin > 2:
+            warnings.warn(
+                f"margin={self.margin} cannot be met: no distance on the sphere is "
+                "larger than 2; lower it, or set normalize=False.",
+                UserWarning,
+                stacklevel=8,
+            )
 
     def _design(self, X, targets):
         shape = self._layer_shape()

@@ -1,6 +1,7 @@
 """Same or different? A threshold on the similarity of two embeddings."""
 
 import warnings
+from math import ceil
 from numbers import Integral, Real
 
 import numpy as np
@@ -334,7 +335,11 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
         """The same from rows and their classes."""
         X = self._as_rows(X)
         _, codes = read_classes(
-            self, X, y, "it forms pairs of the same class and of different ones"
+            self,
+            X,
+            y,
+            "it forms pairs of the same class and of different ones",
+            many=True,
         )
         self.classes_ = np.array([0, 1])
         embedder = self._choose_embedder(rng)
@@ -431,7 +436,7 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
         if 0 < rate * n_different < 1:
             warnings.warn(
                 f"max_false_accept_rate={rate} cannot be told from 0 by {n_different} "
-                f"different pairs, of which none is accepted now; {int(1 / rate)} are "
+                f"different pairs, of which none is accepted now; {ceil(1 / rate)} are "
                 "needed.",
                 UserWarning,
                 stacklevel=5,

@@ -2,14 +2,14 @@
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length
 
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._deep.base import TrainingSet
 from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.samplers import PairBatches
 from sklearn_replearn._sklearn import StrOptions, _fit_context
-from sklearn_replearn._validation import refuse_missing_labels
+from sklearn_replearn._validation import read_labels
 
 
 def read_pairs(X, preprocessor=None):
@@ -39,7 +39,7 @@ def read_pairs(X, preprocessor=None):
     if len(X.shape) < 3 or X.shape[1] != 2:
         raise ValueError(
             f"X has shape {X.shape}, but pairs have shape (n_pairs, 2, n_features): "
-            "two rows each."
+            "two rows each; or set input='rows' if y has the classes of rows."
         )
     X = np.asarray(X)
     if not len(X):
@@ -49,6 +49,11 @@ def read_pairs(X, preprocessor=None):
 
 
 def _read_indices(X, n_rows):
+    if np.ndim(X) > 2:
+        raise ValueError(
+            f"X has shape {np.shape(X)}, but with a preprocessor it holds pairs of "
+            "indices, of shape (n_pairs, 2); set preprocessor=None for pairs of rows."
+        )
     X = check_array(X, dtype=None, input_name="X")
     if X.shape[1] != 2 or X.dtype.kind not in "iu":
         raise ValueError(
@@ -87,8 +92,7 @@ def read_same(estimator, pairs, y, *, both=True):
             f"{name} requires y to be passed, but the target y is None: for each pair "
             "of X it must say whether its rows are the same (1) or not (0)."
         )
-    y = column_or_1d(y)
-    refuse_missing_labels(y)
+    y = read_labels(y)
     check_consistent_length(pairs, y)
     found = np.unique(y)
     if found.dtype.kind not in "iufb" or not (
@@ -186,12 +190,18 @@ class PairInput:
             return super().score(X, y)
         rows, pairs = read_pairs(X, self.preprocessor)
         is_same = read_same(self, pairs, y)
-        Z = self.transform(rows)
+        rows, pairs = used_rows(rows, pairs)
+        Z = self._map_rows("encode", rows)
         distances = np.linalg.norm(Z[pairs[:, 0]] - Z[pairs[:, 1]], axis=1)
         return float(roc_auc_score(is_same, -distances))
 
     def _training_set(self, X, y):
         if self.input == "rows":
+            if self.preprocessor is not None:
+                raise ValueError(
+                    "preprocessor is a table that pairs of indices point into, but "
+                    "input='rows'; set input='pairs', or preprocessor=None."
+                )
             return super()._training_set(X, y)
         rows, pairs = read_pairs(X, self.preprocessor)
         is_same = read_same(self, pairs, y)

@@ -6,17 +6,15 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import normalize
-from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.extmath import safe_sparse_dot, softmax
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    assert_all_finite,
     check_is_fitted,
     validate_data,
 )
 
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import is_missing, unchanged_by_errors
+from sklearn_replearn._validation import read_classes, unchanged_by_errors
 
 
 class PrototypeClassifier(ClassifierMixin, BaseEstimator):
@@ -210,22 +208,8 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
 
     def _read_classes(self, X, y):
         """Codes of the classes of y; sets `classes_`."""
-        name = type(self).__name__
-        if y is None:
-            raise ValueError(
-                f"{name} requires y to be passed, but the target y is None: a "
-                "prototype is the mean of a class."
-            )
-        y = column_or_1d(y, warn=True)
-        _refuse_missing(y)
-        check_classification_targets(y)
-        check_consistent_length(X, y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) == 1:
-            raise ValueError(
-                f"{name} needs at least two classes to tell apart, but y has 1 class: "
-                f"{self.classes_.tolist()[0]!r}."
-            )
+        purpose = "a prototype is the mean of a class"
+        self.classes_, codes = read_classes(self, X, y, purpose, many=True)
         return codes
 
     def _embed(self, X):
@@ -297,15 +281,3 @@ def _negative_distances(Z, prototypes):
         center = prototypes.mean(axis=0)
         Z, prototypes = Z - center, prototypes - center
     return 2 * safe_sparse_dot(Z, prototypes.T) - (prototypes**2).sum(axis=1)
-
-
-def _refuse_missing(y):
-    if y.dtype.kind == "f":
-        assert_all_finite(y, input_name="y")
-    elif y.dtype == object:
-        for row, label in enumerate(y):
-            if is_missing(label):
-                raise ValueError(
-                    f"Row {row} of y is missing ({label!r}); drop the rows without a "
-                    "class."
-                )

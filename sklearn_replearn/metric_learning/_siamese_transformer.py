@@ -55,7 +55,8 @@ class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
         The cost of a pair.
     input : {"rows", "pairs"}, default="rows"
         What :meth:`fit` learns from: rows and their classes; or pairs of rows and
-        whether they belong together.
+        whether they belong together, which `batch_size` and `validation_fraction` count
+        then.
     preprocessor : array-like of shape (n_rows, n_features), default=None
         A table of rows. Pairs are pairs of indices into it, then.
     normalize : bool, default=True
@@ -63,7 +64,8 @@ class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
     samples_per_class : int, default=4
         Rows of a class in a batch (all that it has, if they are fewer), so that
         ``batch_size / samples_per_class`` classes are in it. Where there are fewer
-        classes, all of them are in each batch, with more rows each.
+        classes, all of them are in each batch, with more rows each. Of no effect on
+        pairs.
     image_shape : tuple of int, default=None
         (height, width) or (height, width, channels) of the images that rows hold.
         ``None`` takes it from an array of images, and reads rows as rows of a table.
@@ -263,5 +265,6 @@ class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
         self.verbose = verbose
 
     def _criterion(self):
+        self._check_margin()
         make = PairContrastiveLoss if self.input == "pairs" else ContrastiveLoss
         return make(self.loss, self.margin)

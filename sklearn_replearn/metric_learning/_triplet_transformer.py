@@ -255,6 +255,8 @@ class TripletTransformer(BaseNeuralMetricTransformer):
         self.verbose = verbose
 
     def _criterion(self):
+        if self.loss != "softplus":
+            self._check_margin()
         return TripletLoss(self.mining, self.loss, self.margin, self.temperature)
 
     @property

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import dense, take_rows
-from sklearn_replearn._validation import as_seed, is_missing
+from sklearn_replearn._validation import as_seed, read_labels
 from sklearn_replearn.metric_learning import PrototypeClassifier
 
 
@@ -275,14 +275,7 @@ def _read_labels(labels, name):
         raise ValueError(
             f"{name} is None, but few_shot_score needs the class of each row."
         )
-    labels = column_or_1d(labels, warn=True)
-    if labels.dtype.kind in "fO":
-        for row, label in enumerate(labels):
-            if is_missing(label):
-                raise ValueError(
-                    f"Row {row} of {name} is missing ({label!r}); leave the row out."
-                )
-    return labels
+    return read_labels(labels, name)
 
 
 def _rows_of(codes):
