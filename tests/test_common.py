@@ -136,6 +136,8 @@ def test_parameters_are_validated(estimator):
     estimator_checks.check_param_validation(type(estimator).__name__, clone(estimator))
 
 
+# One effect of `input` is that it makes a parameter act.
+@pytest.mark.filterwarnings("ignore:preprocessor is not used")
 @parametrize_with_representation_checks(
     [as_transformer(estimator) for estimator in ESTIMATORS],
     parameter_effects=partial(registered, EFFECTS),

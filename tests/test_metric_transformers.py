@@ -386,6 +386,14 @@ def test_pairs_are_not_taken_for_images(blobs, cls):
     assert images.fit(X[pairs], is_same).image_shape_ == (2, 6, 1)
 
 
+def test_a_table_for_pairs_is_not_used_for_rows(blobs):
+    X, y = blobs
+    model = SiameseTransformer(2, preprocessor=X, max_epochs=1, random_state=0)
+    with pytest.warns(UserWarning, match="preprocessor is not used") as caught:
+        model.fit(X, y)
+    assert caught[0].filename == __file__
+
+
 def test_score_of_pairs_reads_used_rows_alone_and_gives_a_number_with_frames(blobs):
     X, y = blobs
     pairs, is_same = pairs_of(X[:100], y[:100], 60)

@@ -27,7 +27,7 @@ class BaseNeuralMetricTransformer(ImageInput, NeuralEncoder, BaseMetricTransform
 
     def _refuse_pairs(self, X, y):
         """Raise if X and y seem to be pairs and whether they are the same."""
-        shape = np.shape(X)
+        shape = tuple((X if hasattr(X, "shape") else np.asarray(X)).shape)
         if self.image_shape is not None or len(shape) != 3 or shape[1] != 2:
             return
         found = set(np.unique(np.asarray(y)).tolist()) if y is not None else set()

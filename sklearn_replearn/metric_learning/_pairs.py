@@ -1,5 +1,7 @@
 """Labelled pairs of rows: how estimators of this family read them."""
 
+import warnings
+
 import numpy as np
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_array, check_consistent_length
@@ -198,9 +200,12 @@ class PairInput:
     def _training_set(self, X, y):
         if self.input == "rows":
             if self.preprocessor is not None:
-                raise ValueError(
-                    "preprocessor is a table that pairs of indices point into, but "
-                    "input='rows'; set input='pairs', or preprocessor=None."
+                warnings.warn(
+                    "preprocessor is not used with input='rows': it is a table that "
+                    "pairs of indices point into; set input='pairs', or "
+                    "preprocessor=None.",
+                    UserWarning,
+                    stacklevel=5,
                 )
             return super()._training_set(X, y)
         rows, pairs = read_pairs(X, self.preprocessor)
