@@ -21,3 +21,10 @@ def take_rows(X, rows):
     if issparse(X):
         return X.tocsr()[rows]
     return X[rows] if hasattr(X, "shape") else np.asarray(X)[rows]
+
+
+def take_items(X, rows):
+    """The same, but of a list a list: documents of tokens make no array."""
+    if isinstance(X, list | tuple):
+        return [X[row] for row in rows]
+    return take_rows(X, rows)

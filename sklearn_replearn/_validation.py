@@ -11,9 +11,10 @@ from math import prod
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite
+from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
 
 def available_components(n_components, limit, reason, *, stacklevel=5):
@@ -55,6 +56,23 @@ def unchanged_by_errors(estimator):
     except BaseException:  # Ctrl-C, too
         estimator.__dict__ = before
         raise
+
+
+def is_fitted(estimator):
+    """Whether scikit-learn takes an estimator for fitted."""
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
+
+
+def take_feature_names(estimator, inner):
+    """Let an estimator have the number and names of the features that another has."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        vars(estimator).pop(name, None)
+        if hasattr(inner, name):
+            setattr(estimator, name, getattr(inner, name))
 
 
 def clone_sharing(estimator, *names):
@@ -152,6 +170,11 @@ def few(classes):
     return names if len(classes) <= 5 else f"{names}, ... {len(classes)} in all"
 
 
+def shape_of(X):
+    """Shape of anything array-like."""
+    return tuple((X if hasattr(X, "shape") else np.asarray(X)).shape)
+
+
 def flatten_images(X):
     """Images as rows, and the shape that each has in X.
 
@@ -168,7 +191,7 @@ def flatten_images(X):
     shape : tuple or None
         ``X.shape[1:]``; ``None`` if X has rows.
     """
-    shape = tuple((X if hasattr(X, "shape") else np.asarray(X)).shape)
+    shape = shape_of(X)
     if len(shape) < 3:
         return X, None
     if len(shape) > 4:

@@ -382,6 +382,12 @@ def test_pairs_are_not_taken_for_images(blobs, cls):
     pairs, is_same = pairs_of(X, y, 40)
     with pytest.raises(ValueError, match=r"as pairs have, and y says of each whether"):
         cls(2, max_epochs=1).fit(X[pairs], is_same)
+    for labels, message in (
+        (None, "requires y to be passed"),
+        ([None, *["a"] * 39], "Row 0 of y is missing"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            cls(2, max_epochs=1, kernel_size=1).fit(X[pairs], labels)
     images = cls(2, max_epochs=1, image_shape=(2, 6), kernel_size=1, random_state=0)
     assert images.fit(X[pairs], is_same).image_shape_ == (2, 6, 1)
 

@@ -17,9 +17,9 @@ from sklearn_replearn._deep.base import BaseDeepEstimator
 from sklearn_replearn._deep.losses import WeightedCrossEntropy
 from sklearn_replearn._deep.pair_network import (
     AllPairsLoss,
-    DrawnPairs,
     DrawnPairsLoss,
 )
+from sklearn_replearn._deep.samplers import DrawnPairs
 from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.metric_learning import PairClassifier
 

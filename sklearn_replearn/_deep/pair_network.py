@@ -11,7 +11,6 @@ from sklearn_replearn._deep.embedding import EmbeddingNetwork
 from sklearn_replearn._deep.losses import masked_mean
 from sklearn_replearn._deep.miners import same_and_other
 from sklearn_replearn._deep.modules import ACTIVATIONS, Network, mlp
-from sklearn_replearn._deep.samplers import BalancedBatches
 
 #: What equal rows have as log odds before the training of "siamese", and what they
 #: lose where the embeddings are 1 apart, by as much in each component.
@@ -161,40 +160,3 @@ class AllPairsLoss(DrawnPairsLoss):
         pull = masked_mean(functional.softplus(-log_odds), is_same)
         push = masked_mean(functional.softplus(log_odds), is_other)
         return same * pull + different * push
-
-
-class DrawnPairs(BalancedBatches):
-    """Pairs of rows of a batch of P classes with K rows of each.
-
-    Each row of the batch is the first of a pair. The second is drawn from its class,
-    and for every other row from the other classes.
-
-    Parameters
-    ----------
-    index : tensor of int64
-        Which rows.
-    codes : tensor of int64
-        Class of each row of the data, also of those not in `index`.
-    batch_size : int
-        Pairs in a batch.
-    samples_per_class : int
-    shuffle : bool, default=True
-        ``False`` repeats the batches of the first pass.
-    """
-
-    def __init__(self, index, codes, batch_size, samples_per_class, *, shuffle=True):
-        self.codes_of_rows = codes
-        super().__init__(index, codes, batch_size, samples_per_class, shuffle=shuffle)
-        self.n_rows = 2 * len(index)
-
-    def _draw(self):
-        for rows, _ in super()._draw():
-            is_same, is_other = same_and_other(self.codes_of_rows[rows])
-            wants_same = torch.arange(len(rows), device=rows.device) % 2 == 0
-            wants_same &= is_same.any(1)
-            partners = is_same.where(wants_same[:, None], is_other)
-            # On the CPU, as all random numbers of samplers.
-            chance = torch.rand(partners.shape).to(rows.device)
-            second = chance.where(partners, -1.0).argmax(1)
-            pairs = torch.stack([rows, rows[second]], dim=1)
-            yield pairs.flatten(), pairs

@@ -6,6 +6,8 @@ which targets it has. `n_rows` is the number of rows of one pass, about.
 
 import torch
 
+from sklearn_replearn._deep.miners import same_and_other
+
 
 class RandomBatches:
     """Batches of rows in random order, each row once in a pass.
@@ -144,3 +146,40 @@ class BalancedBatches:
             order = classes[torch.randperm(len(classes)).to(classes.device)]
             for start in range(0, max(1, len(classes) - n + 1), max(1, n)):
                 yield order[start : start + n]
+
+
+class DrawnPairs(BalancedBatches):
+    """Pairs of rows of a batch of P classes with K rows of each.
+
+    Each row of the batch is the first of a pair. The second is drawn from its class,
+    and for every other row from the other classes.
+
+    Parameters
+    ----------
+    index : tensor of int64
+        Which rows.
+    codes : tensor of int64
+        Class of each row of the data, also of those not in `index`.
+    batch_size : int
+        Pairs in a batch.
+    samples_per_class : int
+    shuffle : bool, default=True
+        ``False`` repeats the batches of the first pass.
+    """
+
+    def __init__(self, index, codes, batch_size, samples_per_class, *, shuffle=True):
+        self.codes_of_rows = codes
+        super().__init__(index, codes, batch_size, samples_per_class, shuffle=shuffle)
+        self.n_rows = 2 * len(index)
+
+    def _draw(self):
+        for rows, _ in super()._draw():
+            is_same, is_other = same_and_other(self.codes_of_rows[rows])
+            wants_same = torch.arange(len(rows), device=rows.device) % 2 == 0
+            wants_same &= is_same.any(1)
+            partners = is_same.where(wants_same[:, None], is_other)
+            # On the CPU, as all random numbers of samplers.
+            chance = torch.rand(partners.shape).to(rows.device)
+            second = chance.where(partners, -1.0).argmax(1)
+            pairs = torch.stack([rows, rows[second]], dim=1)
+            yield pairs.flatten(), pairs

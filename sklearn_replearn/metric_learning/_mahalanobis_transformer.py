@@ -6,11 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._deep.base import some_rows
-from sklearn_replearn._deep.losses import (
-    CONTRASTS,
-    ContrastiveLoss,
-    PairContrastiveLoss,
-)
+from sklearn_replearn._deep.losses import CONTRASTS
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
@@ -241,8 +237,7 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
         return MahalanobisDistance(self.components_.copy())
 
     def _criterion(self):
-        make = PairContrastiveLoss if self.input == "pairs" else ContrastiveLoss
-        return make(self.loss, margin=1.0)  # the unit of the network is the margin
+        return self._contrastive_loss(1.0)  # the unit of the network is the margin
 
     def _design(self, X, targets):
         n_features = X.shape[1]

@@ -1,5 +1,6 @@
 """The base of the estimators that learn an embedding from what belongs together."""
 
+from abc import abstractmethod
 from numbers import Integral
 
 from sklearn.utils import column_or_1d
@@ -80,9 +81,9 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
 
     # -- training --------------------------------------------------------------
 
+    @abstractmethod
     def _criterion(self):
         """The loss of the embeddings of a batch and their classes."""
-        raise NotImplementedError
 
     def _sampler(self, data, batch_size, device, index, *, shuffle=True):
         return self._balanced_batches(data, batch_size, device, index, shuffle=shuffle)
@@ -94,7 +95,6 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         goes_on = self.warm_start and hasattr(self, "health_curve_")
         super()._set_fitted(X)
         found = [epoch["health"] for epoch in self.net_.history]
-        self._collapsed_loss = found[-1]["collapsed_loss"]
         curve = [
             {name: epoch[name] for name in epoch if name != "collapsed_loss"}
             for epoch in found
@@ -105,7 +105,8 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         Z = self._map_validated("encode", X)
         self.effective_rank_ = effective_rank(Z)
         findings = self._examine_units(X)
-        loss, collapsed = self.loss_curve_[-1], self._collapsed_loss
+        loss = self.loss_curve_[-1]
+        collapsed = self.net_.history[-1]["health"]["collapsed_loss"]
         if self.n_iter_ >= N_PATIENT_EPOCHS and loss > (1 - NEAR) * collapsed:
             findings.append(
                 "the embeddings are no better than collapsed ones: the loss is "

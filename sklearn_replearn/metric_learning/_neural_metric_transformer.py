@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_replearn._deep.embedding import check_encoder
 from sklearn_replearn._deep.modules import Module
 from sklearn_replearn._image_input import ImageInput
+from sklearn_replearn._validation import shape_of
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
 from sklearn_replearn.metric_learning._neural_encoder import NeuralEncoder
 
@@ -27,10 +28,11 @@ class BaseNeuralMetricTransformer(ImageInput, NeuralEncoder, BaseMetricTransform
 
     def _refuse_pairs(self, X, y):
         """Raise if X and y seem to be pairs and whether they are the same."""
-        shape = tuple((X if hasattr(X, "shape") else np.asarray(X)).shape)
-        if self.image_shape is not None or len(shape) != 3 or shape[1] != 2:
+        shape = shape_of(X)
+        may_be_pairs = self.image_shape is None and len(shape) == 3 and shape[1] == 2
+        if not may_be_pairs or y is None:
             return
-        found = set(np.unique(np.asarray(y)).tolist()) if y is not None else set()
+        found = set(np.ravel(y).tolist())
         if found <= {0, 1} or found <= {-1, 1}:
             mend = "it learns from rows and their classes"
             if hasattr(self, "input"):

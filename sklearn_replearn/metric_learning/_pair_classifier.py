@@ -7,27 +7,26 @@ from scipy.special import expit
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.base import (
-    BaseDeepEstimator,
-    TrainingSet,
-    some_rows,
-)
+from sklearn_replearn._deep.base import BaseDeepEstimator, some_rows
 from sklearn_replearn._deep.classification import DeepClassifierMixin
 from sklearn_replearn._deep.embedding import check_encoder
 from sklearn_replearn._deep.modules import Module
 from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.pair_network import (
     AllPairsLoss,
-    DrawnPairs,
     DrawnPairsLoss,
     joint_shape,
 )
-from sklearn_replearn._deep.samplers import BalancedBatches, PairBatches
+from sklearn_replearn._deep.samplers import BalancedBatches, DrawnPairs, PairBatches
 from sklearn_replearn._image_input import ImageInput
-from sklearn_replearn._sklearn import Interval, StrOptions
+from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn.metric_learning._class_batches import ClassBatches
 from sklearn_replearn.metric_learning._neural_encoder import NeuralEncoder
-from sklearn_replearn.metric_learning._pairs import read_pairs, read_same, used_rows
+from sklearn_replearn.metric_learning._pairs import (
+    read_pairs,
+    read_same,
+    training_pairs,
+)
 
 #: Pairs that are laid side by side at a time.
 N_PAIRS_AT_A_TIME = 4096
@@ -287,6 +286,7 @@ class PairClassifier(
         self.random_state = random_state
         self.verbose = verbose
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Train the network.
 
@@ -311,7 +311,7 @@ class PairClassifier(
             If X or y is not so, if parameters contradict each other, or if the
             training diverges. The estimator is then as it was before.
         """
-        return super().fit(X, y)
+        return self._fit(X, y)
 
     def predict(self, X):
         """Whether the rows of each pair belong together.
@@ -357,7 +357,7 @@ class PairClassifier(
             In X's own precision; integers give float32.
         """
         check_is_fitted(self)
-        rows, pairs = used_rows(*read_pairs(X, self.preprocessor))
+        rows, pairs = read_pairs(X, self.preprocessor)
         rows = self._validate(rows)
         if self.net_.description["architecture"] == "joint":
             return self._judge_jointly(rows, pairs)
@@ -412,12 +412,9 @@ class PairClassifier(
     def _training_set(self, X, y):
         if self.input == "rows":
             return super()._training_set(X, y)
-        rows, pairs = read_pairs(X, self.preprocessor)
-        is_same = read_same(self, pairs, y)
-        rows, pairs = used_rows(rows, pairs)
-        rows = self._validate(rows, reset=True)
+        data = training_pairs(self, X, y)
         self.classes_ = np.unique(y)
-        return TrainingSet(rows, as_tensor(is_same.astype(np.int64)), as_tensor(pairs))
+        return data
 
     def _validate_targets(self, X, y):
         """Codes of the classes of rows; sets `classes_`, which are those of pairs."""

@@ -8,7 +8,6 @@ import numpy as np
 from scipy.sparse import coo_array, issparse
 from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import normalize
 from sklearn.utils import (
@@ -22,7 +21,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import read_classes, unchanged_by_errors
+from sklearn_replearn._validation import (
+    is_fitted,
+    read_classes,
+    take_feature_names,
+    unchanged_by_errors,
+)
 from sklearn_replearn._verification import (
     equal_error_rate,
     verification_threshold,
@@ -228,7 +232,7 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
             rng = check_random_state(self.random_state)
             fit = self._fit_on_pairs if self.input == "pairs" else self._fit_on_rows
             self._calibrate(*fit(X, y, rng))
-            self._take_feature_names()
+            take_feature_names(self, self.embedder_)
         return self
 
     def predict(self, X):
@@ -275,7 +279,7 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
             Minus the Euclidean distance, or the cosine.
         """
         check_is_fitted(self)
-        return self._compare(*used_rows(*self._read_pairs(X)))
+        return self._compare(*self._read_pairs(X))
 
     def score(self, X, y, sample_weight=None):
         """Share of the pairs of which it is right whether they belong together.
@@ -317,11 +321,11 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
 
     def _fit_on_pairs(self, X, y, rng):
         """Set `classes_` and `embedder_`; similarities and labels to calibrate by."""
-        rows, pairs = used_rows(*self._read_pairs(X))
+        rows, pairs = self._read_pairs(X)
         is_same = read_same(self, pairs, y)
         self.classes_ = np.unique(y)
         embedder = self._choose_embedder(rng)
-        if _is_fitted(embedder):
+        if is_fitted(embedder):
             self.embedder_ = embedder
         else:
             pairs = _name_by_content(rows)[pairs]
@@ -343,7 +347,7 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
         )
         self.classes_ = np.array([0, 1])
         embedder = self._choose_embedder(rng)
-        if _is_fitted(embedder):
+        if is_fitted(embedder):
             self.embedder_, held_out = embedder, np.arange(len(codes))
         else:
             train, held_out = _split_rows(codes, self.validation_fraction, rng)
@@ -357,7 +361,7 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
         if self.embedder is None:
             seed = rng.randint(np.iinfo(np.int32).max)
             return SiameseTransformer(input=self.input, random_state=seed)
-        if not _is_fitted(self.embedder):
+        if not is_fitted(self.embedder):
             self._check_unfitted(self.embedder)
         return self.embedder
 
@@ -442,13 +446,6 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
                 stacklevel=5,
             )
 
-    def _take_feature_names(self):
-        """What the embedder knows of the features of a row."""
-        for name in ("n_features_in_", "feature_names_in_"):
-            vars(self).pop(name, None)
-            if hasattr(self.embedder_, name):
-                setattr(self, name, getattr(self.embedder_, name))
-
     # -- input -----------------------------------------------------------------
 
     def _takes_text(self):
@@ -531,14 +528,6 @@ def _negative_distances(first, second):
 # ---------------------------------------------------------------------------
 # Embedders
 # ---------------------------------------------------------------------------
-
-
-def _is_fitted(embedder):
-    try:
-        check_is_fitted(embedder)
-    except NotFittedError:
-        return False
-    return True
 
 
 def _fit_to_pairs(embedder, rows, pairs, is_same):

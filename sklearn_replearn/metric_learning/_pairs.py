@@ -8,6 +8,7 @@ from sklearn.utils import check_array, check_consistent_length
 
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._deep.base import TrainingSet
+from sklearn_replearn._deep.losses import ContrastiveLoss, PairContrastiveLoss
 from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.samplers import PairBatches
 from sklearn_replearn._sklearn import StrOptions, _fit_context
@@ -15,7 +16,7 @@ from sklearn_replearn._validation import read_labels
 
 
 def read_pairs(X, preprocessor=None):
-    """Rows, and which two of them each pair has.
+    """Rows that some pair has, and which two of them each pair has.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def read_pairs(X, preprocessor=None):
     pairs : ndarray of int64, of shape (n_pairs, 2)
     """
     if preprocessor is not None:
-        return preprocessor, _read_indices(X, row_count(preprocessor))
+        return used_rows(preprocessor, _read_indices(X, row_count(preprocessor)))
     X = X if hasattr(X, "shape") else np.asarray(X)
     if len(X.shape) == 2 and X.shape[1] == 2:
         raise ValueError(
@@ -113,6 +114,14 @@ def read_same(estimator, pairs, y, *, both=True):
     return y == 1
 
 
+def training_pairs(estimator, X, y):
+    """Pairs to train an estimator's network with; the targets are 1 for the same."""
+    rows, pairs = read_pairs(X, estimator.preprocessor)
+    is_same = read_same(estimator, pairs, y)
+    rows = estimator._validate(rows, reset=True)
+    return TrainingSet(rows, as_tensor(is_same.astype(np.int64)), as_tensor(pairs))
+
+
 class PairInput:
     """Mixin, before `BaseMetricTransformer`, of those that learn from pairs, too."""
 
@@ -192,7 +201,6 @@ class PairInput:
             return super().score(X, y)
         rows, pairs = read_pairs(X, self.preprocessor)
         is_same = read_same(self, pairs, y)
-        rows, pairs = used_rows(rows, pairs)
         Z = self._map_rows("encode", rows)
         distances = np.linalg.norm(Z[pairs[:, 0]] - Z[pairs[:, 1]], axis=1)
         return float(roc_auc_score(is_same, -distances))
@@ -208,11 +216,12 @@ class PairInput:
                     stacklevel=5,
                 )
             return super()._training_set(X, y)
-        rows, pairs = read_pairs(X, self.preprocessor)
-        is_same = read_same(self, pairs, y)
-        rows, pairs = used_rows(rows, pairs)
-        rows = self._validate(rows, reset=True)
-        return TrainingSet(rows, as_tensor(is_same), as_tensor(pairs))
+        return training_pairs(self, X, y)
+
+    def _contrastive_loss(self, margin):
+        """The loss by the parameter `loss`, of a batch of rows or of pairs."""
+        make = PairContrastiveLoss if self.input == "pairs" else ContrastiveLoss
+        return make(self.loss, margin)
 
     def _sampler(self, data, batch_size, device, index, *, shuffle=True):
         if data.pairs is None:

@@ -4,7 +4,6 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_array, get_tags
 from sklearn.utils.extmath import safe_sparse_dot, softmax
@@ -14,7 +13,12 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import read_classes, unchanged_by_errors
+from sklearn_replearn._validation import (
+    is_fitted,
+    read_classes,
+    take_feature_names,
+    unchanged_by_errors,
+)
 
 
 class PrototypeClassifier(ClassifierMixin, BaseEstimator):
@@ -147,8 +151,10 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
                 codes = self._read_classes(X, y)
             else:
                 codes = self._read_classes(X, y)
-                self.embedder_ = _fitted(self.embedder, X, y)
-                self._take_feature_names()
+                self.embedder_ = self.embedder
+                if not is_fitted(self.embedder):
+                    self.embedder_ = clone(self.embedder).fit(X, y)
+                take_feature_names(self, self.embedder_)
                 rows = self._embed(X)
                 _refuse_other_length(rows, codes)
             Z = normalize(rows) if self.metric == "cosine" else rows
@@ -220,13 +226,6 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
             input_name="the embedding of X",
         )
 
-    def _take_feature_names(self):
-        """What the embedder knows of the features of X."""
-        for name in ("n_features_in_", "feature_names_in_"):
-            vars(self).pop(name, None)
-            if hasattr(self.embedder_, name):
-                setattr(self, name, getattr(self.embedder_, name))
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         if self.embedder is None:
@@ -234,15 +233,6 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
         elif not isinstance(self.embedder, type) and hasattr(self.embedder, "fit"):
             tags.input_tags = get_tags(self.embedder).input_tags
         return tags
-
-
-def _fitted(embedder, X, y):
-    """The embedder itself if it is fitted, else a clone fitted on X and y."""
-    try:
-        check_is_fitted(embedder)
-    except NotFittedError:
-        return clone(embedder).fit(X, y)
-    return embedder
 
 
 def _refuse_other_length(Z, codes):

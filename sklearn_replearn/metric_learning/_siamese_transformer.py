@@ -2,11 +2,7 @@
 
 from numbers import Real
 
-from sklearn_replearn._deep.losses import (
-    CONTRASTS,
-    ContrastiveLoss,
-    PairContrastiveLoss,
-)
+from sklearn_replearn._deep.losses import CONTRASTS
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.metric_learning._neural_metric_transformer import (
     BaseNeuralMetricTransformer,
@@ -266,5 +262,4 @@ class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
 
     def _criterion(self):
         self._check_margin()
-        make = PairContrastiveLoss if self.input == "pairs" else ContrastiveLoss
-        return make(self.loss, self.margin)
+        return self._contrastive_loss(self.margin)

@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._containers import row_count, take_rows
+from sklearn_replearn._containers import row_count, take_items
 from sklearn_replearn._sklearn import HasMethods, StrOptions, _fit_context
 from sklearn_replearn._validation import unchanged_by_errors
 
@@ -308,15 +308,10 @@ def _fit_full(transformer, X, y):
 
 def _fit_fold(transformer, X, y, train, test):
     """What a transformer fitted on some rows makes of the others, and of its own."""
-    X_train = _rows(X, train)
-    fitted = clone(transformer).fit(X_train, None if y is None else _rows(y, train))
-    return _plain(fitted.transform(_rows(X, test))), _plain(fitted.transform(X_train))
-
-
-def _rows(X, rows):
-    if isinstance(X, list | tuple):  # of documents, which make no array
-        return [X[row] for row in rows]
-    return take_rows(X, rows)
+    X_train, X_test = take_items(X, train), take_items(X, test)
+    y_train = None if y is None else take_items(y, train)
+    fitted = clone(transformer).fit(X_train, y_train)
+    return _plain(fitted.transform(X_test)), _plain(fitted.transform(X_train))
 
 
 def _plain(Z):

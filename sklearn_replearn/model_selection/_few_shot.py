@@ -7,15 +7,14 @@ import numpy as np
 from scipy import sparse
 from scipy.stats import t as student
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._containers import dense, take_rows
-from sklearn_replearn._validation import as_seed, read_labels
+from sklearn_replearn._containers import dense, take_items
+from sklearn_replearn._validation import as_seed, is_fitted, read_labels
 from sklearn_replearn.metric_learning import PrototypeClassifier
 
 
@@ -325,7 +324,7 @@ def _split(classifier):
         return _split_pipeline(classifier)
     if isinstance(classifier, PrototypeClassifier):
         embedder = getattr(classifier, "embedder_", classifier.embedder)
-        if embedder is not None and _is_fitted(embedder):
+        if embedder is not None and is_fitted(embedder):
             return embedder, PrototypeClassifier(metric=classifier.metric)
     return None, classifier
 
@@ -333,7 +332,7 @@ def _split(classifier):
 def _split_pipeline(pipeline):
     n_fitted = 0
     for _, step in pipeline.steps[:-1]:
-        if step not in (None, "passthrough") and not _is_fitted(step):
+        if step not in (None, "passthrough") and not is_fitted(step):
             break
         n_fitted += 1
     if n_fitted == 0:
@@ -342,14 +341,6 @@ def _split_pipeline(pipeline):
     if n_fitted == len(pipeline.steps) - 1:
         return pipeline[:-1], pipeline.steps[-1][1]
     return pipeline[:n_fitted], pipeline[n_fitted:]
-
-
-def _is_fitted(estimator):
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return False
-    return True
 
 
 def _accuracy_function(rows, y, head):
@@ -399,13 +390,9 @@ class _FittedAnew:
     def __call__(self, support, queries):
         support, queries = support.ravel(), np.concatenate(queries)
         classifier = clone(self._classifier)
-        classifier.fit(_take(self._X, support), self._y[support])
-        predicted = classifier.predict(_take(self._X, queries))
+        classifier.fit(take_items(self._X, support), self._y[support])
+        predicted = classifier.predict(take_items(self._X, queries))
         return (predicted == self._y[queries]).mean()
-
-
-def _take(X, rows):
-    return [X[row] for row in rows] if isinstance(X, list) else take_rows(X, rows)
 
 
 # ---------------------------------------------------------------------------
