@@ -321,6 +321,7 @@ DEEP_EFFECTS = {
     "n_iter_no_change": [Effect(3, given=STOPS_EARLY, observe=epochs)],
     "callbacks": [Effect([STOPPER], observe=epochs)],
     "warm_start": [Effect(True, observe=epochs_of_two_fits)],
+    "mixed_precision": [Effect(True)],
     "random_state": [Effect(1)],
 }
 AUTOENCODER_EFFECTS = {

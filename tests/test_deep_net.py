@@ -562,3 +562,68 @@ def test_bar_shows_epochs_losses_and_rates(X, capfd):
     small().fit(X)
     out, err = capfd.readouterr()
     assert out == err == ""
+
+
+# ---------------------------------------------------------------------------
+# Mixed precision
+# ---------------------------------------------------------------------------
+
+
+class Witness(nn.Linear):
+    """Notes the precision of what it computes; raises at a call, if told to."""
+
+    seen = []
+    fails_at = None
+
+    def forward(self, x):
+        result = super().forward(x)
+        self.seen.append(result.dtype)
+        if len(self.seen) == self.fails_at:
+            raise KeyboardInterrupt
+        return result
+
+
+@pytest.fixture
+def witness(monkeypatch):
+    monkeypatch.setattr(Witness, "seen", [])
+    return Witness
+
+
+def test_layers_compute_in_mixed_precision_while_they_are_trained(X, witness):
+    fitted = small(encoder=witness(12, 3), early_stopping=True, mixed_precision=True)
+    fitted.fit(X)
+    n_batches = fitted.n_iter_ * (5 + 1)  # 91 rows in batches of 20, and 10 held out
+    assert witness.seen.count(torch.bfloat16) == n_batches
+    witness.seen.clear()
+    Z = fitted.transform(X)
+    module = fitted.as_module().train()
+    module(torch.from_numpy(X))
+    assert set(witness.seen) == {torch.float32}
+    assert Z.dtype == np.float32
+    assert all(weights.dtype == torch.float32 for weights in module.parameters())
+
+
+def test_an_interrupt_leaves_mixed_precision(X, witness):
+    fitted = small(encoder=witness(12, 3), warm_start=True, mixed_precision=True)
+    fitted.fit(X)
+    before = fitted.net_.module_
+    witness.seen.clear()
+    fitted.set_params(encoder=witness(12, 3))
+    witness.fails_at = 3
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fitted.fit(X)
+    finally:
+        witness.fails_at = None
+    assert fitted.net_.module_ is before
+    assert not torch.is_autocast_enabled("cpu")
+    assert not before.is_mixed
+
+
+def test_mixed_precision_learns_the_same_to_its_rounding(X):
+    plain, mixed = (
+        small(mixed_precision=mixed, max_epochs=20).fit(X) for mixed in (False, True)
+    )
+    np.testing.assert_allclose(mixed.loss_curve_, plain.loss_curve_, rtol=0.1)
+    errors = np.abs(mixed.transform(X) - plain.transform(X))
+    assert 0 < errors.max() < 0.1 * np.abs(plain.transform(X)).max()

@@ -107,6 +107,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "callbacks": [list, tuple, None],
         "warm_start": ["boolean"],
+        "mixed_precision": ["boolean"],
         "device": [str, torch.device],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -242,6 +243,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 if len(held_out)
                 else None,
                 schedule=SCHEDULES[self.lr_schedule],
+                mixed_precision=self.mixed_precision,
                 n_iter_no_change=self.n_iter_no_change,
                 verbose=self.verbose,
             )

@@ -243,7 +243,9 @@ class ConvClassifier(Network):
         return channels_first(rows, self.center.shape)
 
     def to_penultimate(self, x):
-        x = (x - self.center) / self.spread
+        return self.run(self._through_steps, (x - self.center) / self.spread)
+
+    def _through_steps(self, x):
         for name in self.steps:
             x = self.get_submodule(name)(x)
         return x

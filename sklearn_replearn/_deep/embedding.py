@@ -59,7 +59,7 @@ class EmbeddingNetwork(Network):
     def encode(self, x):
         if self.standardize:
             x = (x - self.center) / self.spread
-        z = self.encoder(x)
+        z = self.run(self.encoder, x)
         return functional.normalize(z) if self.normalize else z
 
     forward = encode
@@ -136,7 +136,7 @@ class LinearEmbedding(Network):
         return (self.unit * weight / self.spread.double()).cpu().numpy()
 
     def forward(self, x):
-        return self.layer((x - self.center) / self.spread)
+        return self.run(self.layer, (x - self.center) / self.spread)
 
     def encode(self, x):
         return self.unit * self.layer(x / self.spread)

@@ -5,6 +5,7 @@ without its network and rebuild it anywhere. Where it holds a torch module inste
 dict, a copy of that module is taken.
 """
 
+from contextlib import contextmanager
 from copy import deepcopy
 from itertools import pairwise
 
@@ -84,6 +85,16 @@ class Network(nn.Module):
     #: of a row depends on the shape that it is computed in.
     block_rows = 256
 
+    #: Whether `run` computes in lower precision; see `in_mixed_precision`.
+    is_mixed = False
+
+    def run(self, layers, x):
+        """What layers give for x, in the precision of x whatever they compute in."""
+        if not self.is_mixed:
+            return layers(x)
+        with torch.autocast(x.device.type, dtype=torch.bfloat16):
+            return layers(x).to(x.dtype)
+
     def lay_out(self):
         """Order the weights in memory as they are read fastest."""
 
@@ -98,6 +109,23 @@ class Network(nn.Module):
     def evaluate(self, x):
         """A pass through all the layers, without noise."""
         return self.encode(x)
+
+
+@contextmanager
+def in_mixed_precision(module):
+    """Let the networks in a module run their layers in bfloat16 meanwhile.
+
+    Weights, and what is computed outside of the layers (draws, distances, losses), stay
+    in single precision (Micikevicius et al., 2018).
+    """
+    networks = [part for part in module.modules() if isinstance(part, Network)]
+    for network in networks:
+        network.is_mixed = True
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.is_mixed = False
 
 
 class UpToLayer(nn.Module):
@@ -209,10 +237,10 @@ class EncoderDecoder(Network):
         self.register_buffer("offset", torch.zeros(shape))
 
     def run_encoder(self, x):
-        return self.encoder((x - self.center) / self.spread)
+        return self.run(self.encoder, (x - self.center) / self.spread)
 
     def run_decoder(self, z):
-        return torch.addcmul(self.offset, self.decoder(z), self.gain)
+        return torch.addcmul(self.offset, self.run(self.decoder, z), self.gain)
 
     def encode(self, x):
         return self.run_encoder(x)

@@ -4,7 +4,7 @@ The only import of skorch. Everything in here takes and returns arrays, tensors 
 modules, never an estimator.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from threading import RLock
 
@@ -15,6 +15,7 @@ from skorch.callbacks import Callback
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from torch import nn
 
+from sklearn_replearn._deep.modules import in_mixed_precision
 from sklearn_replearn._deep.networks import build_network
 from sklearn_replearn._progress import progress_bar
 
@@ -218,7 +219,14 @@ class Net(NeuralNet):
         self.__dict__.update(twin.__dict__)
 
     def train_epochs(
-        self, batches, held_out=None, *, schedule, n_iter_no_change, verbose
+        self,
+        batches,
+        held_out=None,
+        *,
+        schedule,
+        n_iter_no_change,
+        verbose,
+        mixed_precision=False,
     ):
         """Train for `max_epochs`, or until the held-out loss has stopped falling.
 
@@ -232,6 +240,8 @@ class Net(NeuralNet):
         n_iter_no_change : int
             Epochs to wait for a lower held-out loss.
         verbose : int
+        mixed_precision : bool
+            Whether the layers compute in lower precision.
 
         Raises
         ------
@@ -241,12 +251,15 @@ class Net(NeuralNet):
         best = _BestWeights(self.module_)
         sets = {"dataset_train": batches, "dataset_valid": held_out}
         self.notify("on_train_begin", X=None, y=None)
-        with progress_bar(
-            verbose,
-            self.max_epochs * batches.n_rows,
-            "rows",
-            f"epoch 1/{self.max_epochs}",
-        ) as advance:
+        with (
+            in_mixed_precision(self.module_) if mixed_precision else nullcontext(),
+            progress_bar(
+                verbose,
+                self.max_epochs * batches.n_rows,
+                "rows",
+                f"epoch 1/{self.max_epochs}",
+            ) as advance,
+        ):
             for epoch in range(self.max_epochs):
                 self.notify("on_epoch_begin", **sets)
                 say = _Progress(advance, epoch, self.max_epochs, self.history)

@@ -122,8 +122,8 @@ class TransferNetwork(Network):
         """What the layer puts out, as it is."""
         x = self.prepare(x)
         if self.layer is None:
-            return self.module(x)
-        return output_of(self.layer, self.module, self.module, x)
+            return self.run(self.module, x)
+        return self.run(partial(output_of, self.layer, self.module, self.module), x)
 
     def encode(self, x):
         maps = self.features(x)

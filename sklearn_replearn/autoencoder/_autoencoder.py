@@ -69,6 +69,11 @@ class Autoencoder(BaseAutoencoder):
         each batch, too, if one of them has a hook for it.
     warm_start : bool, default=False
         Let `fit` go on from the weights that it finds.
+    mixed_precision : bool, default=False
+        Let the layers compute in bfloat16 while they are trained; weights, loss and
+        all results are in full precision. Convolutions are then trained about twice
+        as fast on processors with instructions for it (AMX), and on GPUs; elsewhere
+        they may become slower.
     device : str or torch.device, default="auto"
         "auto" takes CUDA where it is there, else the CPU.
     random_state : int, RandomState instance or None, default=None
@@ -162,6 +167,7 @@ class Autoencoder(BaseAutoencoder):
         n_iter_no_change=10,
         callbacks=None,
         warm_start=False,
+        mixed_precision=False,
         device="auto",
         random_state=None,
         verbose=0,
@@ -184,6 +190,7 @@ class Autoencoder(BaseAutoencoder):
         self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.mixed_precision = mixed_precision
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
