@@ -60,6 +60,7 @@ CHARACTER_RECIPE = {
     "batch_size": 160,
     "lr": 2e-3,
     "lr_schedule": "cosine",
+    "mixed_precision": True,
 }
 
 

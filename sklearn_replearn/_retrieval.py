@@ -1,13 +1,12 @@
 """Do the nearest neighbours of an embedding have the class of the query?"""
 
 from itertools import pairwise
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from sklearn_replearn._validation import is_missing
+from sklearn_replearn._validation import check_count, is_missing
 
 _BLOCK_ROWS = 256  # queries at once: enough for a fast product,
 _MIN_BLOCK, _MAX_BLOCK = 4_000_000, 25_000_000  # but so many distances: 16 to 100 MB
@@ -535,11 +534,6 @@ def _refuse_one_class(classes, name):
 def check_metric(metric):
     if not isinstance(metric, str) or metric not in ("euclidean", "cosine"):
         raise ValueError(f"metric must be 'euclidean' or 'cosine'; got {metric!r}.")
-
-
-def check_count(name, value):
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be an integer of at least 1; got {value!r}.")
 
 
 def _check_depth(name, value, task):

@@ -89,6 +89,15 @@ def clone_sharing(estimator, *names):
     return twin
 
 
+def check_count(name, value, least=1):
+    """Raise a ValueError unless a value is a whole number, and large enough."""
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_whole or value < least:
+        raise ValueError(
+            f"{name} must be an integer of at least {least}; got {value!r}."
+        )
+
+
 def read_classes(estimator, X, y, purpose, *, many=False):
     """The classes of y, sorted, and the code of each row's.
 

@@ -564,6 +564,9 @@ EFFECTS = {
             for name, effects in DEEP_EFFECTS.items()
             if name not in ("activation", "hidden_layer_sizes")
         },
+        "n_iter_no_change": [
+            Effect(3, given=STOPS_EARLY | {"lr": 0.1}, observe=epochs)
+        ],
         "n_components": [Effect(2)],
         "samples_per_class": [Effect(8)],
         **CONTRAST_EFFECTS,

@@ -11,6 +11,7 @@ import torch
 from sklearn.base import clone
 from torch import nn
 
+from sklearn_replearn._deep.base import TrainingSet
 from sklearn_replearn._deep.net import (
     Batches,
     as_device,
@@ -109,7 +110,7 @@ def test_targets_go_with_their_rows_and_only_rows_are_augmented():
 def test_rows_held_out_are_a_share_of_each_class():
     targets = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)[torch.randperm(100)]
     model = small(early_stopping=True, validation_fraction=0.2)
-    train, held_out = model._split(100, targets)
+    train, held_out = model._split(TrainingSet(torch.empty(100, 1), targets))
     assert targets[held_out].bincount().tolist() == [12, 6, 2]
     assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(100))
 
@@ -302,7 +303,7 @@ def test_early_stopping_keeps_the_best_weights(X):
     assert fitted.n_iter_ == len(curve) == len(fitted.loss_curve_) == best + 4 < 200
     with seeded(0, CPU):
         clone(fitted)._start(fitted.net_.description, noise)
-        _, held_out = fitted._split(101, None)
+        _, held_out = fitted._split(TrainingSet(noise, None))
     errors = -fitted.score_samples(noise[held_out])
     assert errors.mean() == pytest.approx(curve[best], rel=1e-5)
 
@@ -457,6 +458,16 @@ def test_warm_start_refuses_another_network(X):
     with pytest.raises(ValueError, match=r"another one \(encoder.*warm_start=False"):
         fitted.set_params(hidden_layer_sizes=(5,)).fit(X)
     np.testing.assert_array_equal(fitted.transform(X), codes)
+
+
+def test_warm_start_refuses_a_module_of_other_layers(X):
+    def encoder(activation):
+        return nn.Sequential(nn.Linear(12, 5), activation, nn.Linear(5, 3))
+
+    fitted = small(encoder=encoder(nn.ReLU()), warm_start=True).fit(X)
+    assert fitted.set_params(encoder=encoder(nn.ReLU())).fit(X).n_iter_ == 8
+    with pytest.raises(ValueError, match=r"another one \(encoder: Sequential\(.* now"):
+        fitted.set_params(encoder=encoder(nn.Tanh())).fit(X)
 
 
 # ---------------------------------------------------------------------------

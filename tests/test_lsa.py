@@ -321,9 +321,9 @@ def test_unknown_words_are_named_with_suggestions(lsa):
     with pytest.raises(ValueError, match=r"A word or a list of words .* got 3"):
         lsa.most_similar(3)
     for topn in (0, -1, 2.5):
-        with pytest.raises(ValueError, match="topn must be an int of at least 1"):
+        with pytest.raises(ValueError, match="topn must be an integer of at least 1"):
             lsa.most_similar("cats", topn=topn)
-    with pytest.raises(ValueError, match="n must be an int of at least 1"):
+    with pytest.raises(ValueError, match="n must be an integer of at least 1"):
         lsa.top_words(0)
     with pytest.raises(ValueError, match="at least one word"):
         lsa.most_similar([])

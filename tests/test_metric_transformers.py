@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
+from sklearn_replearn._deep.base import TrainingSet
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
     NPairTransformer,
@@ -40,6 +41,16 @@ def blobs():
     rng = np.random.default_rng(0)
     y = np.arange(120) % 4
     return rng.standard_normal((120, 6)) + 4 * np.eye(6)[y], y
+
+
+class Signs(nn.Linear):
+    """Whole numbers in place of embeddings."""
+
+    def __init__(self):
+        super().__init__(6, 3)
+
+    def forward(self, x):
+        return super().forward(x).sign().long()
 
 
 def pairs_of(X, y, n_pairs, random_state=0):
@@ -344,6 +355,7 @@ def test_bad_pairs_are_refused(blobs, name):
         (model, X[pairs][:, :1], is_same, r"X has shape \(40, 1, 6\), but pairs"),
         (model, pairs, is_same, "no table that they point into; pass preprocessor"),
         (model, X[pairs][:0], is_same[:0], "X has no pairs"),
+        (model, [[X[0], X[1]], [X[2], X[3][:2]]], [0, 1], "different numbers of rows"),
         (model, X[pairs], None, "for each pair of X it must say"),
         (model, X[pairs], is_same + 1, "y has the labels 1, 2, but pairs are labelled"),
         (model, X[pairs], is_same.astype(str), "y has the labels '0', '1', but pairs"),
@@ -357,6 +369,15 @@ def test_bad_pairs_are_refused(blobs, name):
     ):
         with pytest.raises(ValueError, match=message):
             estimator.fit(given, labels)
+
+
+@pytest.mark.parametrize("cls", [SiameseTransformer, MahalanobisTransformer])
+def test_pairs_are_not_embedded(blobs, cls):
+    X, y = blobs
+    pairs, is_same = pairs_of(X, y, 40)
+    model = cls(2, input="pairs", max_epochs=1, random_state=0).fit(X[pairs], is_same)
+    with pytest.raises(ValueError, match=r"pass X\.reshape\(\(-1, 6\)\)"):
+        model.transform(X[pairs])
 
 
 def test_labels_of_any_container(blobs):
@@ -463,6 +484,23 @@ def test_a_margin_beyond_the_sphere_is_told(blobs):
         assert caught[0].filename == __file__
 
 
+def test_early_stopping_holds_out_two_rows_of_a_class_at_a_time(blobs):
+    X, _ = blobs
+    y = np.repeat(np.arange(40), 3)
+    model = TripletTransformer(3, early_stopping=True, validation_fraction=0.2)
+    data = TrainingSet(X, torch.from_numpy(y))
+    train, held_out = model._split(data)
+    counts = np.bincount(y[held_out], minlength=40)
+    assert sorted(counts) == [0] * 28 + [2] * 12
+    assert np.flatnonzero(counts).max() > 30  # from all over
+    assert sorted(torch.cat([train, held_out]).tolist()) == list(range(120))
+    model.set_params(max_epochs=2, random_state=0).fit(X, y)
+    assert all(loss > 0 for loss in model.validation_loss_curve_)
+    y = np.arange(120) > 117
+    with pytest.raises(ValueError, match="splits the rows so that one part has none"):
+        model.fit(X, y)
+
+
 def test_contradictions_are_refused(blobs):
     X, y = blobs
     for parameters, message in (
@@ -471,13 +509,10 @@ def test_contradictions_are_refused(blobs):
         ({"encoder": nn.Linear(5, 3)}, "encoder cannot take input of shape"),
         ({"encoder": nn.Linear(6, 4)}, r"\(n_rows, 3\) is needed: n_components=3"),
         ({"encoder": nn.LSTM(6, 3)}, "is needed: n_components=3"),
+        ({"encoder": Signs()}, r"gives torch\.int64, which has no gradient"),
         ({"encoder": "cnn", "kernel_size": 2}, "kernel_size must be odd"),
         ({"augment": "flip"}, "rows that are no images; pass image_shape"),
         ({"image_shape": (2, 4)}, r"image_shape=\(2, 4\) makes 8"),
-        (
-            {"early_stopping": True, "validation_fraction": 0.02},
-            "splits the rows so that one part has none",
-        ),
     ):
         parameters = {"n_components": 3, "max_epochs": 1, **parameters}
         model = TripletTransformer(random_state=0, **parameters)

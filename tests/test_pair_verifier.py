@@ -6,17 +6,19 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
+    PairClassifier,
     PairVerifier,
     SiameseTransformer,
 )
@@ -467,7 +469,7 @@ def test_bad_indices(rows_of_classes, labelled_pairs):
     [
         (None, "requires y .* it forms pairs of the same class"),
         (np.zeros(100), "y has 1 class"),
-        (np.r_[0, np.ones(99)], "A class in y has 1 rows, of which 2 would be held"),
+        (np.r_[0, np.ones(99)], r"Class 0\.0 of y has too few rows \(1\): of each"),
         (np.array(["a", None] * 50, dtype=object), "Row 1 of y is missing"),
     ],
 )
@@ -486,6 +488,32 @@ def test_classes_with_one_row_each(rows_of_classes, embedder, message):
     rows, _ = rows_of_classes
     with pytest.raises(ValueError, match=message):
         PairVerifier(embedder, input="rows").fit(rows, np.arange(100))
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+def test_one_class_with_several_rows(rows_of_classes):
+    rows, _ = rows_of_classes
+    y = np.r_[np.zeros(90), 1 + np.arange(10)]
+    message = "Only one class of y has two rows: it is held out"
+    with pytest.raises(ValueError, match=message):
+        PairVerifier(input="rows", random_state=0).fit(rows, y)
+    PairVerifier(PCA(2), input="rows", random_state=0).fit(rows, y)
+
+
+def test_pipeline_that_ends_with_a_learner_from_pairs(labelled_pairs, rows_of_classes):
+    rows, _ = rows_of_classes
+    pairs, same = labelled_pairs
+    pipeline = make_pipeline(StandardScaler(), SiameseTransformer(input="pairs"))
+    with pytest.raises(ValueError, match="ends with a SiameseTransformer with input="):
+        PairVerifier(pipeline).fit(rows[pairs], same)
+
+
+def test_clones_share_the_table():
+    table = np.eye(3)
+    for estimator in (PairVerifier(), PairClassifier(), SiameseTransformer()):
+        twin = clone(estimator.set_params(preprocessor=table, random_state=3))
+        assert twin.preprocessor is table
+        assert twin.random_state == 3
 
 
 def test_embedder_that_needs_classes(rows_of_classes, labelled_pairs):

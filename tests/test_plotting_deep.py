@@ -726,7 +726,7 @@ def test_reconstruction_refuses(arguments, message):
     ("arguments", "message"),
     [
         ({"selection": "last"}, "one of 'first', 'random', .*; got 'last'"),
-        ({"n_samples": 0}, "n_samples must be a positive integer; got 0"),
+        ({"n_samples": 0}, "n_samples must be an integer of at least 1; got 0"),
         ({"n_samples": 2.5}, "got 2.5"),
         ({"n_samples": True}, "got True"),
         ({"labels": [1, 2]}, "labels has 2 values for 200 samples"),

@@ -167,9 +167,9 @@ def test_filters_refuse(cnn):
     with pytest.raises(ValueError, match=r"layers, but 'stage1.pooling' is none of"):
         filters_of(cnn, layer="stage1.pooling")
     for wrong in (0, 1.5, True):
-        with pytest.raises(ValueError, match="n_filters must be a positive integer"):
+        with pytest.raises(ValueError, match="n_filters must be an integer"):
             filters_of(cnn, n_filters=wrong)
-        with pytest.raises(ValueError, match="n_columns must be a positive integer"):
+        with pytest.raises(ValueError, match="n_columns must be an integer"):
             filters_of(cnn, n_columns=wrong)
     with pytest.raises(ValueError, match="scale must be 'each' or 'all'; got 'none'"):
         filters_of(cnn, scale="none")
@@ -274,7 +274,7 @@ def test_activations_refuse(cnn):
         activations_of(cnn, IMAGES[0], layer="conv")
     with pytest.raises(TypeError, match="KMeans has no gradient here"):
         activations_of(KMeans(2, n_init=1).fit(ROWS), ROWS[0])
-    with pytest.raises(ValueError, match="n_maps must be a positive integer; got 0"):
+    with pytest.raises(ValueError, match=r"n_maps must be an integer .* got 0"):
         activations_of(cnn, IMAGES[0], n_maps=0)
     with pytest.raises(ValueError, match="vmin must be below vmax"):
         activations_of(cnn, IMAGES[0], vmin=1, vmax=0)
@@ -394,7 +394,7 @@ def test_any_classifier_and_any_form():
 def test_saliency_refuses(cnn):
     with pytest.raises(ValueError, match="method must be one of 'gradient', 'smooth'"):
         saliency_of(cnn, IMAGES, method="lime")
-    with pytest.raises(ValueError, match="n_samples must be a positive integer; got 0"):
+    with pytest.raises(ValueError, match=r"n_samples must be an integer .* got 0"):
         saliency_of(cnn, IMAGES, n_samples=0)
     with pytest.raises(TypeError, match="KNeighborsClassifier has no gradient here"):
         saliency_of(KNeighborsClassifier().fit(ROWS, LABELS), ROWS)

@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
+from textwrap import shorten
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ from sklearn_replearn._deep.net import (
     seeded,
 )
 from sklearn_replearn._deep.networks import build_network
-from sklearn_replearn._deep.samplers import RandomBatches
+from sklearn_replearn._deep.samplers import RandomBatches, spread_over
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
@@ -208,7 +209,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         X, targets = data.rows, data.targets
         description, criterion = self._design(X, targets)
         module = self._start(description, X)
-        train, held_out = self._split(len(data), targets)
+        train, held_out = self._split(data)
         net = Net.for_training(
             module,
             description,
@@ -270,14 +271,14 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         changed = [
             name
             for name in description
-            if _plain(description[name]) != _plain(before.get(name))
+            if not _alike(description[name], before.get(name))
         ]
         if changed:
             raise ValueError(
                 "warm_start=True goes on with the network as it is, but the parameters "
                 f"now describe another one ({', '.join(changed)}: "
-                f"{_plain(before.get(changed[0]))} then, "
-                f"{_plain(description[changed[0]])} now); set warm_start=False."
+                f"{_in_short(before.get(changed[0]))} then, "
+                f"{_in_short(description[changed[0]])} now); set warm_start=False."
             )
         return deepcopy(self.net_.module_)
 
@@ -292,11 +293,12 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             )
         return make_optimizer(self.optimizer, self.weight_decay, device)
 
-    def _split(self, n_samples, targets):
-        """Indices of the rows to train with, and of those held out.
+    def _split(self, data):
+        """Indices of the samples to train with, and of those held out.
 
         Each class has its share of either.
         """
+        n_samples, targets = len(data), data.targets
         if not self.early_stopping:
             return torch.arange(n_samples), torch.arange(0)
         n_held_out = round(self.validation_fraction * n_samples)
@@ -310,8 +312,12 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         if targets is not None:
             order = order[targets[order].argsort(stable=True)]
         is_held_out = torch.zeros(n_samples, dtype=torch.bool)
-        is_held_out[torch.arange(n_held_out) * n_samples // n_held_out] = True
+        is_held_out[self._choose_held_out(data, order, n_held_out)] = True
         return order[~is_held_out], order[is_held_out]
+
+    def _choose_held_out(self, data, order, n_held_out):
+        """Places of an order of the samples, by class, that early stopping judges."""
+        return spread_over(len(order), n_held_out)
 
     def _sampler(self, data, batch_size, device, index, *, shuffle=True):
         """What makes batches of the samples that the indices name."""
@@ -526,9 +532,20 @@ def squares_about_mean(X, scale):
     return float(total) * scale**2
 
 
-def _plain(value):
-    """A part of a description, without the modules that it may hold."""
-    return "a torch module" if isinstance(value, torch.nn.Module) else value
+def _alike(one, other):
+    """Whether parts of two descriptions are the same, or modules of the same layers."""
+    if isinstance(one, torch.nn.Module) and isinstance(other, torch.nn.Module):
+        return repr(one) == repr(other) and _weight_shapes(one) == _weight_shapes(other)
+    return type(one) is type(other) and one == other
+
+
+def _weight_shapes(module):
+    return {name: weights.shape for name, weights in module.state_dict().items()}
+
+
+def _in_short(value):
+    """A part of a description for a message, on one line."""
+    return shorten(repr(value), width=60, placeholder=" ...")
 
 
 def _device_at_hand(device):

@@ -188,6 +188,8 @@ def try_module(name, function, x):
 def check_shape(name, x, output, expected, meaning):
     """Raise if what a module that the user gave makes of x has another shape."""
     shape = tuple(output.shape) if isinstance(output, torch.Tensor) else None
+    if shape == expected and not output.is_floating_point():
+        raise ValueError(f"The {name} gives {output.dtype}, which has no gradient.")
     if shape != expected:
         got = f"gives shape {_rows_shape(shape)}" if shape else f"gives {output!r:.50}"
         raise ValueError(

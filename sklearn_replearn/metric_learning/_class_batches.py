@@ -3,7 +3,7 @@
 from numbers import Integral
 
 from sklearn_replearn._deep.net import as_tensor
-from sklearn_replearn._deep.samplers import BalancedBatches
+from sklearn_replearn._deep.samplers import BalancedBatches, spread_couples
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn._validation import few, read_classes
 
@@ -27,6 +27,12 @@ class ClassBatches:
                 f"of the classes in y has one row: {few(classes)}."
             )
         return codes
+
+    def _choose_held_out(self, data, order, n_held_out):
+        """Two rows of a class at a time, since one alone has no pair."""
+        if data.pairs is not None:
+            return super()._choose_held_out(data, order, n_held_out)
+        return spread_couples(data.targets[order], n_held_out)
 
     def _balanced_batches(
         self, data, batch_size, device, index, *, shuffle, make=BalancedBatches

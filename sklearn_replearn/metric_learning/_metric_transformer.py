@@ -61,8 +61,11 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         """Mean average precision at R of the embeddings.
 
         Each row queries all others for the R that have its class; see
-        :func:`~sklearn_replearn.metrics.mean_average_precision_at_r`. The classes may
-        be others than those of :meth:`fit`.
+        :func:`~sklearn_replearn.metrics.mean_average_precision_at_r`. Near is what has
+        a small Euclidean distance, whatever the loss compares by: with embeddings off
+        the sphere and a loss of cosines, score with
+        :func:`~sklearn_replearn.metrics.make_retrieval_scorer`. The classes may be
+        others than those of :meth:`fit`.
 
         Parameters
         ----------
@@ -116,3 +119,8 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         elif self.effective_rank_ == 0:
             findings.append(f"all embeddings are the same: {self._remedy}")
         return findings
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags

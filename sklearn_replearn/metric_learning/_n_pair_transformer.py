@@ -40,6 +40,7 @@ class NPairTransformer(BaseNeuralMetricTransformer):
         The cosine, the dot product, or minus the squared distance of embeddings.
     normalize : bool, default=True
         Put the embeddings on the sphere: each has a length of 1.
+        A single component is 1 or -1 then.
     samples_per_class : int, default=4
         Rows of a class in a batch (all that it has, if they are fewer), so that
         ``batch_size / samples_per_class`` classes are in it. Where there are fewer

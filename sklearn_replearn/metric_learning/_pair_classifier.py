@@ -23,6 +23,7 @@ from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn.metric_learning._class_batches import ClassBatches
 from sklearn_replearn.metric_learning._neural_encoder import NeuralEncoder
 from sklearn_replearn.metric_learning._pairs import (
+    Preprocessor,
     read_pairs,
     read_same,
     training_pairs,
@@ -33,7 +34,12 @@ N_PAIRS_AT_A_TIME = 4096
 
 
 class PairClassifier(
-    ImageInput, NeuralEncoder, ClassBatches, DeepClassifierMixin, BaseDeepEstimator
+    ImageInput,
+    NeuralEncoder,
+    ClassBatches,
+    Preprocessor,
+    DeepClassifierMixin,
+    BaseDeepEstimator,
 ):
     r"""A network that says of two rows whether they belong together.
 
@@ -226,10 +232,10 @@ class PairClassifier(
         **ImageInput._parameter_constraints,
         **NeuralEncoder._parameter_constraints,
         **ClassBatches._parameter_constraints,
+        **Preprocessor._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "architecture": [StrOptions({"siamese", "shared", "joint"})],
         "input": [StrOptions({"pairs", "rows"})],
-        "preprocessor": ["array-like", None],
     }
 
     def __init__(

@@ -9,6 +9,7 @@ from scipy.sparse import coo_array, issparse
 from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import normalize
 from sklearn.utils import (
     check_array,
@@ -31,7 +32,12 @@ from sklearn_replearn._verification import (
     equal_error_rate,
     verification_threshold,
 )
-from sklearn_replearn.metric_learning._pairs import read_pairs, read_same, used_rows
+from sklearn_replearn.metric_learning._pairs import (
+    Preprocessor,
+    read_pairs,
+    read_same,
+    used_rows,
+)
 from sklearn_replearn.metric_learning._siamese_transformer import SiameseTransformer
 
 #: Numbers of embeddings that are compared at a time.
@@ -44,7 +50,7 @@ N_DRAWS = 20
 N_MANY_CLASSES = 4
 
 
-class PairVerifier(ClassifierMixin, BaseEstimator):
+class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
     r"""Tell whether two rows belong together by how alike their embeddings are.
 
     The rows :math:`x` and :math:`x'` are the same if the similarity of their embeddings
@@ -170,9 +176,9 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
+        **Preprocessor._parameter_constraints,
         "embedder": [None, HasMethods(["fit", "transform"])],
         "input": [StrOptions({"pairs", "rows"})],
-        "preprocessor": ["array-like", None],
         "metric": [StrOptions({"euclidean", "cosine"})],
         "criterion": [StrOptions({"accuracy", "f1", "far"})],
         "max_false_accept_rate": [Interval(Real, 0, 1, closed="both")],
@@ -338,7 +344,7 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
     def _fit_on_rows(self, X, y, rng):
         """The same from rows and their classes."""
         X = self._as_rows(X)
-        _, codes = read_classes(
+        classes, codes = read_classes(
             self,
             X,
             y,
@@ -350,7 +356,13 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
         if is_fitted(embedder):
             self.embedder_, held_out = embedder, np.arange(len(codes))
         else:
-            train, held_out = _split_rows(codes, self.validation_fraction, rng)
+            train, held_out = _split_rows(codes, classes, self.validation_fraction, rng)
+            if np.bincount(codes[train]).max() < 2 and _needs_labels(embedder):
+                raise ValueError(
+                    "Only one class of y has two rows: it is held out to find the "
+                    "threshold with, and none is left to train with; give other "
+                    "classes more rows, or fit the embedder before."
+                )
             labels = np.asarray(y)[train]
             self.embedder_ = clone(embedder).fit(take_rows(X, train), labels)
         pairs, is_same = form_pairs(codes[held_out], self.n_pairs, rng)
@@ -368,6 +380,13 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
     def _check_unfitted(self, embedder):
         name = type(embedder).__name__
         takes = getattr(embedder, "input", None)
+        last = embedder[-1] if isinstance(embedder, Pipeline) else None
+        if getattr(last, "input", None) == "pairs":
+            raise ValueError(
+                f"The embedder is a Pipeline that ends with a {type(last).__name__} "
+                "with input='pairs', but pairs do not pass the steps before it: "
+                "transform the rows first, or take input='rows' in both."
+            )
         if takes in ("pairs", "rows"):
             if takes != self.input:
                 raise ValueError(
@@ -379,7 +398,7 @@ class PairVerifier(ClassifierMixin, BaseEstimator):
                     f"The {name} has a preprocessor of its own; give it to "
                     "PairVerifier, which looks the rows up."
                 )
-        elif self.input == "pairs" and get_tags(embedder).target_tags.required:
+        elif self.input == "pairs" and _needs_labels(embedder):
             raise ValueError(
                 f"{name} learns from classes, which pairs do not have: fit it before, "
                 "on rows and their classes, or take input='rows', or an embedder "
@@ -530,6 +549,10 @@ def _negative_distances(first, second):
 # ---------------------------------------------------------------------------
 
 
+def _needs_labels(embedder):
+    return get_tags(embedder).target_tags.required
+
+
 def _fit_to_pairs(embedder, rows, pairs, is_same):
     """A clone, fitted on the pairs if it learns from pairs, else on their rows."""
     embedder = clone(embedder)
@@ -617,7 +640,7 @@ def _best_split(splits, is_same, fraction):
     return best
 
 
-def _split_rows(codes, fraction, rng):
+def _split_rows(codes, classes, fraction, rng):
     """Indices of the rows to train with and of those held out.
 
     Whole classes are held out where there are enough of them, so that the threshold is
@@ -627,6 +650,8 @@ def _split_rows(codes, fraction, rng):
     ----------
     codes : ndarray of int, of shape (n_samples,)
         Classes of the rows, from 0.
+    classes : ndarray
+        What the codes stand for, for messages.
     fraction : float
     rng : RandomState
     """
@@ -640,7 +665,7 @@ def _split_rows(codes, fraction, rng):
         held_out = _choose_classes(counts, fraction, rng)
         is_held_out = np.isin(codes, held_out)
     else:
-        is_held_out = _choose_rows(codes, fraction, rng)
+        is_held_out = _choose_rows(codes, classes, fraction, rng)
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
@@ -653,17 +678,17 @@ def _choose_classes(counts, fraction, rng):
     return order[: min(n_held_out, len(counts) - 2)]
 
 
-def _choose_rows(codes, fraction, rng):
+def _choose_rows(codes, classes, fraction, rng):
     """Mask of the rows to hold out: a share of each class, two at least."""
     is_held_out = np.zeros(len(codes), dtype=bool)
-    for code in range(codes.max() + 1):
+    for code, name in enumerate(classes.tolist()):
         rows = rng.permutation(np.flatnonzero(codes == code))
         n_held_out = max(2, round(fraction * len(rows)))
         if len(rows) - n_held_out < 2:
             raise ValueError(
-                f"A class in y has {len(rows)} rows, of which {n_held_out} would be "
-                "held out, but two must be left to train with; give it more, change "
-                "validation_fraction, or fit the embedder before."
+                f"Class {name!r} of y has too few rows ({len(rows)}): of each of a few "
+                f"classes, {n_held_out} are held out and two are left to train with; "
+                "give it more, change validation_fraction, or fit the embedder before."
             )
         is_held_out[rows[:n_held_out]] = True
     return is_held_out

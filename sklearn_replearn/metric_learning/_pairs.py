@@ -1,6 +1,7 @@
 """Labelled pairs of rows: how estimators of this family read them."""
 
 import warnings
+from math import prod
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -12,7 +13,7 @@ from sklearn_replearn._deep.losses import ContrastiveLoss, PairContrastiveLoss
 from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.samplers import PairBatches
 from sklearn_replearn._sklearn import StrOptions, _fit_context
-from sklearn_replearn._validation import read_labels
+from sklearn_replearn._validation import clone_sharing, read_labels, shape_of
 
 
 def read_pairs(X, preprocessor=None):
@@ -32,7 +33,13 @@ def read_pairs(X, preprocessor=None):
     """
     if preprocessor is not None:
         return used_rows(preprocessor, _read_indices(X, row_count(preprocessor)))
-    X = X if hasattr(X, "shape") else np.asarray(X)
+    try:
+        X = X if hasattr(X, "shape") else np.asarray(X)
+    except ValueError:
+        raise ValueError(
+            "X must be an array of shape (n_pairs, 2, n_features), but its pairs have "
+            "different numbers of rows, or its rows of features."
+        ) from None
     if len(X.shape) == 2 and X.shape[1] == 2:
         raise ValueError(
             f"X has shape {X.shape}, which pairs of indices have, but there is no "
@@ -122,12 +129,21 @@ def training_pairs(estimator, X, y):
     return TrainingSet(rows, as_tensor(is_same.astype(np.int64)), as_tensor(pairs))
 
 
-class PairInput:
+class Preprocessor:
+    """Mixin of those with `preprocessor`, a table that pairs of indices point into."""
+
+    _parameter_constraints = {"preprocessor": ["array-like", None]}
+
+    def __sklearn_clone__(self):
+        return clone_sharing(self, "preprocessor")  # it may be large
+
+
+class PairInput(Preprocessor):
     """Mixin, before `BaseMetricTransformer`, of those that learn from pairs, too."""
 
     _parameter_constraints = {
+        **Preprocessor._parameter_constraints,
         "input": [StrOptions({"rows", "pairs"})],
-        "preprocessor": ["array-like", None],
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -204,6 +220,18 @@ class PairInput:
         Z = self._map_rows("encode", rows)
         distances = np.linalg.norm(Z[pairs[:, 0]] - Z[pairs[:, 1]], axis=1)
         return float(roc_auc_score(is_same, -distances))
+
+    def _validate(self, X, *, reset=False):
+        shape = shape_of(X)
+        is_pairs = len(shape) > 2 and shape[1] == 2
+        n_features = getattr(self, "n_features_in_", None)
+        if not reset and is_pairs and prod(shape[2:]) == n_features:
+            raise ValueError(
+                f"X has shape {shape}, as pairs have, but it is rows that are "
+                f"embedded: pass X.reshape({(-1, *shape[2:])}), and take every two "
+                "embeddings together."
+            )
+        return super()._validate(X, reset=reset)
 
     def _training_set(self, X, y):
         if self.input == "rows":

@@ -57,6 +57,7 @@ class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
         A table of rows. Pairs are pairs of indices into it, then.
     normalize : bool, default=True
         Put the embeddings on the sphere: each has a length of 1.
+        A single component is 1 or -1 then.
     samples_per_class : int, default=4
         Rows of a class in a batch (all that it has, if they are fewer), so that
         ``batch_size / samples_per_class`` classes are in it. Where there are fewer

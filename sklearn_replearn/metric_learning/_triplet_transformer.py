@@ -50,6 +50,7 @@ class TripletTransformer(BaseNeuralMetricTransformer):
         The temperature of "softplus", above 0: how soft its bend is.
     normalize : bool, default=True
         Put the embeddings on the sphere: each has a length of 1.
+        A single component is 1 or -1 then.
     samples_per_class : int, default=4
         Rows of a class in a batch (all that it has, if they are fewer), so that
         ``batch_size / samples_per_class`` classes are in it. Where there are fewer

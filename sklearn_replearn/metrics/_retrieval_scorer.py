@@ -3,12 +3,12 @@
 from sklearn.pipeline import Pipeline
 
 from sklearn_replearn._retrieval import (
-    check_count,
     check_metric,
     mean_average_precision_at_r,
     r_precision,
     recall_at_k,
 )
+from sklearn_replearn._validation import check_count
 
 
 def make_retrieval_scorer(

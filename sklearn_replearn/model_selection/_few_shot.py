@@ -1,6 +1,6 @@
 """Accuracy on small tasks with classes that an embedding has not seen."""
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import dense, take_items
-from sklearn_replearn._validation import as_seed, is_fitted, read_labels
+from sklearn_replearn._validation import as_seed, check_count, is_fitted, read_labels
 from sklearn_replearn.metric_learning import PrototypeClassifier
 
 
@@ -401,20 +401,13 @@ class _FittedAnew:
 
 
 def _check_parameters(n_way, k_shot, n_query, n_episodes, metric, confidence):
-    _check_count("n_way", n_way, 2)
-    _check_count("k_shot", k_shot, 1)
-    _check_count("n_query", n_query, 1)
-    _check_count("n_episodes", n_episodes, 2)
+    check_count("n_way", n_way, 2)
+    check_count("k_shot", k_shot, 1)
+    check_count("n_query", n_query, 1)
+    check_count("n_episodes", n_episodes, 2)
     if metric not in (None, "euclidean", "cosine"):
         raise ValueError(
             f"metric must be 'euclidean', 'cosine' or None, got {metric!r}."
         )
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}.")
-
-
-def _check_count(name, value, least):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(
-            f"{name} must be a whole number of at least {least}, got {value!r}."
-        )

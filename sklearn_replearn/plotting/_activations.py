@@ -3,8 +3,8 @@
 import numpy as np
 
 from sklearn_replearn._containers import dense
+from sklearn_replearn._validation import check_count
 from sklearn_replearn.plotting._estimators import (
-    check_count,
     display_name,
 )
 from sklearn_replearn.plotting._filters import (

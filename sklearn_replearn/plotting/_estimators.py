@@ -1,7 +1,5 @@
 """What the displays ask of fitted estimators and of the data for them."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -95,12 +93,6 @@ def reconstruct(estimator, X):
         return np.asarray(dense(estimator.reconstruct(X)))
     require(estimator, "transform", "inverse_transform")
     return np.asarray(dense(estimator.inverse_transform(estimator.transform(X))))
-
-
-def check_count(what, value):
-    """Raise a ValueError when a number of things is no whole number above 0."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{what} must be a positive integer; got {value!r}")
 
 
 def own_seed(random_state):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from sklearn_replearn._validation import check_count
 from sklearn_replearn.plotting._estimators import (
-    check_count,
     display_name,
     last_step_with,
 )

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import dense, row_count
+from sklearn_replearn._validation import check_count
 from sklearn_replearn.plotting._estimators import (
     decode,
     display_name,
@@ -221,7 +222,7 @@ class LatentTraversalDisplay:
             When the codes are integers or do not vary, or a parameter is out of range.
         """
         _check_number("span", span)
-        _check_n_steps(n_steps)
+        check_count("n_steps", n_steps, 2)
         require(estimator, "transform", "inverse_transform")
         start, spread = _start_and_spread(estimator, X, row)
         dimensions = _choose_dimensions(dimensions, spread)
@@ -315,7 +316,7 @@ class LatentTraversalDisplay:
         >>> display.decoded.shape
         (1, 5, 8, 8)
         """
-        _check_n_steps(n_steps)
+        check_count("n_steps", n_steps, 2)
         require(estimator, "transform", "inverse_transform")
         first, last = _as_one_row(a, "a"), _as_one_row(b, "b")
         if np.shape(first) != np.shape(last):
@@ -470,11 +471,6 @@ def _natural_limits(decoded):
 def _check_number(what, value):
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
         raise ValueError(f"{what} must be a positive number; got {value!r}")
-
-
-def _check_n_steps(n_steps):
-    if isinstance(n_steps, bool) or not isinstance(n_steps, Integral) or n_steps < 2:
-        raise ValueError(f"n_steps must be an integer of at least 2; got {n_steps!r}")
 
 
 def _check_codes(estimator, codes):

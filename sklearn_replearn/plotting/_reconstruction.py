@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_replearn._containers import row_count, take_rows
+from sklearn_replearn._validation import check_count
 from sklearn_replearn.plotting._estimators import (
-    check_count,
     display_name,
     input_names,
     own_image_shape,

@@ -6,9 +6,8 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 
 from sklearn_replearn._containers import dense, row_count, take_rows
-from sklearn_replearn._validation import is_missing
+from sklearn_replearn._validation import check_count, is_missing
 from sklearn_replearn.plotting._estimators import (
-    check_count,
     display_name,
     encode,
     own_image_shape,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from sklearn_replearn._containers import take_rows
+from sklearn_replearn._validation import check_count
 from sklearn_replearn.plotting._estimators import (
-    check_count,
     display_name,
     input_names,
 )

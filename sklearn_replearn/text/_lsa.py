@@ -19,9 +19,13 @@ from sklearn_replearn._sklearn import (
     Interval,
     _fit_context,
 )
-from sklearn_replearn._validation import available_components, check_documents
+from sklearn_replearn._validation import (
+    available_components,
+    check_count,
+    check_documents,
+)
 from sklearn_replearn.text._documents import check_same_kind
-from sklearn_replearn.text._word_queries import WordQueriesMixin, check_count
+from sklearn_replearn.text._word_queries import WordQueriesMixin
 
 
 class LSA(
@@ -217,7 +221,7 @@ class LSA(
             By decreasing weight.
         """
         check_is_fitted(self)
-        check_count(n, "n")
+        check_count("n", n)
         words = self._words()
         order = np.argsort(-self.components_, axis=1, kind="stable")[:, :n]
         return [[words[column] for column in row] for row in order]

@@ -1,11 +1,12 @@
 """Questions to word vectors: similarity, nearest words, analogies."""
 
 from difflib import get_close_matches
-from numbers import Integral
 
 import numpy as np
 from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
+
+from sklearn_replearn._validation import check_count
 
 #: Above this, only words that begin alike are compared to suggest one.
 MANY_WORDS = 50_000
@@ -168,17 +169,11 @@ class WordQueriesMixin:
         return f"; did you mean {' or '.join(map(repr, close))}"
 
     def _best_words(self, scores, excluded, topn):
-        check_count(topn, "topn")
+        check_count("topn", topn)
         words = self._words()
         order = np.argsort(-scores, kind="stable")
         order = order[~np.isin(order, excluded)][:topn]
         return [(words[row], float(scores[row])) for row in order]
-
-
-def check_count(value, name):
-    """Raise unless the value is an int of at least 1."""
-    if not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be an int of at least 1, got {value!r}.")
 
 
 def _as_list(words):
