@@ -631,6 +631,18 @@ def test_an_interrupt_leaves_mixed_precision(X, witness):
     assert not before.is_mixed
 
 
+def test_layers_that_know_no_bfloat16_are_told(X):
+    class Sums(nn.Linear):
+        def forward(self, x):
+            sums = torch.zeros(len(x), 3)
+            return sums.index_add(0, torch.arange(len(x)), super().forward(x))
+
+    fitted = small(encoder=Sums(12, 3)).fit(X)
+    fitted.set_params(mixed_precision=True)
+    with pytest.raises(ValueError, match=r"compute in bfloat16 \(.*; set mixed_prec"):
+        fitted.fit(X)
+
+
 def test_mixed_precision_learns_the_same_to_its_rounding(X):
     plain, mixed = (
         small(mixed_precision=mixed, max_epochs=20).fit(X) for mixed in (False, True)

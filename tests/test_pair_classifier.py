@@ -566,6 +566,13 @@ def test_bad_rows(table, options, y, message, architecture):
         model.fit(rows, y)
 
 
+def test_batches_of_one_are_too_few_for_batch_normalisation(table):
+    rows, _, pairs, same = table
+    model = PairClassifier(architecture="joint", encoder="cnn", batch_size=1, **SMALL)
+    with pytest.raises(ValueError, match="batch_size=1 leaves a single value to batch"):
+        model.fit(rows[pairs], same)
+
+
 def test_module_of_another_width(table):
     rows, _, pairs, same = table
     model = PairClassifier(encoder=nn.Linear(5, 3), **SMALL)

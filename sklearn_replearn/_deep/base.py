@@ -255,6 +255,13 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 f"{largest:.3g} in absolute value and lr is {self.lr}; standardise X, "
                 "or lower lr."
             ) from None
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise ValueError(
+                f"batch_size={self.batch_size} leaves a single value to batch "
+                "normalisation, which then knows no variance; raise it."
+            ) from None
         return net
 
     def _goes_on(self):

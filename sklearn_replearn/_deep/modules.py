@@ -92,8 +92,16 @@ class Network(nn.Module):
         """What layers give for x, in the precision of x whatever they compute in."""
         if not self.is_mixed:
             return layers(x)
-        with torch.autocast(x.device.type, dtype=torch.bfloat16):
-            return layers(x).to(x.dtype)
+        try:
+            with torch.autocast(x.device.type, dtype=torch.bfloat16):
+                return layers(x).to(x.dtype)
+        except RuntimeError as error:
+            if "BFloat16" not in str(error):
+                raise
+            raise ValueError(
+                f"Some layer cannot compute in bfloat16 ({error}); set "
+                "mixed_precision=False."
+            ) from error
 
     def lay_out(self):
         """Order the weights in memory as they are read fastest."""

@@ -91,9 +91,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Let `fit` go on from the weights that it finds.
     mixed_precision : bool, default=False
         Let the layers compute in bfloat16 while they are trained; weights, loss and
-        all results are in full precision. Convolutions are then trained about twice
-        as fast on processors with instructions for it (AMX), and on GPUs; elsewhere
-        they may become slower.
+        all results are in full precision. For GPUs and for processors with
+        instructions for it (AMX), which train convolutions about twice as fast;
+        elsewhere it may be slower.
     device : str or torch.device, default="auto"
         "auto" takes CUDA where it is there, else the CPU.
     random_state : int, RandomState instance or None, default=None
