@@ -496,9 +496,10 @@ def test_early_stopping_holds_out_two_rows_of_a_class_at_a_time(blobs):
     assert sorted(torch.cat([train, held_out]).tolist()) == list(range(120))
     model.set_params(max_epochs=2, random_state=0).fit(X, y)
     assert all(loss > 0 for loss in model.validation_loss_curve_)
-    y = np.arange(120) > 117
-    with pytest.raises(ValueError, match="splits the rows so that one part has none"):
-        model.fit(X, y)
+    model.fit(X, np.arange(120) // 60)
+    for y in (np.arange(120) > 117, np.repeat([0, 1], 2)):
+        with pytest.raises(ValueError, match="splits the rows so that one part has"):
+            model.fit(X[: len(y)], y)
 
 
 def test_contradictions_are_refused(blobs):

@@ -543,7 +543,7 @@ def _alike(one, other):
     """Whether parts of two descriptions are the same, or modules of the same layers."""
     if isinstance(one, torch.nn.Module) and isinstance(other, torch.nn.Module):
         return repr(one) == repr(other) and _weight_shapes(one) == _weight_shapes(other)
-    return type(one) is type(other) and one == other
+    return one == other
 
 
 def _weight_shapes(module):

@@ -22,12 +22,13 @@ def spread_couples(codes, n_chosen):
     codes : tensor of int64
         Class of each row, those of a class one after the other.
     n_chosen : int
-        At least two couples are chosen, if there are so many.
+        At least two couples are chosen, but one is left, if there are so many.
     """
     places = torch.arange(len(codes)) - torch.searchsorted(codes, codes)
     is_first = (places[:-1] % 2 == 0) & (codes[:-1] == codes[1:])
     first = is_first.nonzero().flatten()
-    first = first[spread_over(len(first), min(max(2, n_chosen // 2), len(first)))]
+    n_couples = max(1, min(max(2, n_chosen // 2), len(first) - 1))
+    first = first[spread_over(len(first), n_couples)]
     return torch.cat([first, first + 1])
 
 
