@@ -100,11 +100,15 @@ def accuracy_of_runs(
     return float(np.mean(right))
 
 
+def quarter_turns(images: np.ndarray) -> list[np.ndarray]:
+    """Images as they are, and turned by 90, 180 and 270 degrees."""
+    return [np.rot90(images, quarters, axes=(1, 2)) for quarters in range(4)]
+
+
 def with_rotations(images: np.ndarray, labels: np.ndarray):
     """Characters and, as other ones, what they look like turned by quarters."""
-    turned = [np.rot90(images, quarters, axes=(1, 2)) for quarters in range(4)]
     n_labels = labels.max() + 1
     return (
-        np.concatenate(turned),
+        np.concatenate(quarter_turns(images)),
         np.concatenate([labels + quarters * n_labels for quarters in range(4)]),
     )

@@ -41,6 +41,7 @@ from ._characters import (
     Characters,
     accuracy_of_runs,
     digits_as_characters,
+    quarter_turns,
     read_characters,
     with_rotations,
 )
@@ -380,8 +381,7 @@ def one_shot(characters: Characters, sizes: Sizes, options: Options) -> Contest:
 
 def embed_turns(model: SupConTransformer, images: np.ndarray) -> np.ndarray:
     """Embeddings of images turned by quarters, side by side."""
-    turned = [np.rot90(images, quarters, axes=(1, 2)) for quarters in range(4)]
-    return np.hstack([model.transform(images) for images in turned])
+    return np.hstack([model.transform(turned) for turned in quarter_turns(images)])
 
 
 def flat(images: np.ndarray) -> np.ndarray:
