@@ -1,6 +1,5 @@
 """The only door to gensim."""
 
-import warnings
 from contextlib import closing
 
 import numpy as np
@@ -9,6 +8,7 @@ from gensim.models.word2vec import MAX_WORDS_IN_BATCH
 
 from sklearn_replearn._progress import progress_bar
 from sklearn_replearn._threads import map_in_threads
+from sklearn_replearn._warnings import warn
 
 __all__ = ["keyed_vectors", "train_word2vec"]
 
@@ -109,12 +109,10 @@ def train_word2vec(
     outputs = [getattr(model, name, None) for name in ("syn1neg", "syn1")]
     outputs = [output for output in outputs if output is not None]
     if not any(output.any() for output in outputs):  # they start at zero
-        warnings.warn(
+        warn(
             f"subsample={subsample} left no two words together, so that nothing was "
             "trained, and the word vectors are random; raise it, or switch it off "
             "with subsample=0.",
-            UserWarning,
-            stacklevel=8,  # where fit is called
         )
     if not all(np.isfinite(array).all() for array in (model.wv.vectors, *outputs)):
         raise ValueError(

@@ -16,8 +16,10 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
+from sklearn_replearn._warnings import warn
 
-def available_components(n_components, limit, reason, *, stacklevel=5):
+
+def available_components(n_components, limit, reason):
     """The number of components that the data allow, with a warning if it is lower.
 
     Parameters
@@ -31,11 +33,9 @@ def available_components(n_components, limit, reason, *, stacklevel=5):
     """
     if n_components <= limit:
         return n_components
-    warnings.warn(
+    warn(
         f"n_components={n_components} is more than the {limit} that the data allow "
         f"({reason}); {limit} are kept.",
-        UserWarning,
-        stacklevel=stacklevel,
     )
     return limit
 

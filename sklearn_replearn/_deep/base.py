@@ -1,6 +1,5 @@
 """The estimator that every neural technique is: validation, training, encoding."""
 
-import warnings
 from abc import ABCMeta, abstractmethod
 from copy import deepcopy
 from dataclasses import dataclass
@@ -45,6 +44,7 @@ from sklearn_replearn._deep.samplers import RandomBatches, spread_over
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
+from sklearn_replearn._warnings import warn
 
 #: Rows that the spread of the data is found from, and those that health is judged by.
 N_SOME_ROWS = 1024
@@ -169,10 +169,9 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             self._set_fitted(data.rows)
             findings = self._find_ills(data.rows)
             if findings:
-                warnings.warn(
+                warn(
                     f"{type(self).__name__}: {'; '.join(findings)}.",
                     ConvergenceWarning,
-                    stacklevel=4,
                 )
         return self
 
@@ -334,11 +333,9 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         if self.batch_size == "auto":
             return min(n_samples, max(16, min(128, n_samples // 16)))
         if self.batch_size > n_samples:
-            warnings.warn(
+            warn(
                 f"batch_size={self.batch_size} is more than the {n_samples} rows to "
                 "train with: each epoch is one batch of all of them.",
-                UserWarning,
-                stacklevel=6,
             )
         return min(self.batch_size, n_samples)
 

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._sklearn import HasMethods, Interval, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._laplacian_eigenmaps import LaplacianEigenmaps
 from sklearn_replearn.graph._node_embedding import check_adjacency
 
@@ -230,12 +231,10 @@ class GraphClusterEncoder(
             self.labels_ = nearest_centers(units, self.cluster_centers_)
             self.n_clusters_ = len(self.cluster_centers_)
         if self.n_clusters_ < self.n_clusters and units.any():
-            warnings.warn(
+            warn(
                 f"n_clusters={self.n_clusters} is more than the {self.n_clusters_} "
                 f"that the graph allows (different node vectors); {self.n_clusters_} "
                 "are kept.",
-                UserWarning,
-                stacklevel=4,
             )
         return adjacency.dtype
 

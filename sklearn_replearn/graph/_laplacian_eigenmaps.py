@@ -1,6 +1,5 @@
 """Node vectors that change least along the edges: eigenvectors of the Laplacian."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn_replearn._linalg import (
 )
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding, is_symmetric
 from sklearn_replearn.graph._spectrum import component_labels, inverse
 
@@ -174,18 +174,16 @@ class LaplacianEigenmaps(BaseNodeEmbedding):
             self.n_components,
             np.count_nonzero(degrees) - 1,
             "nodes with edges less one",
-            stacklevel=6,
         )
         tol = max(self.tol, SMALLEST_TOL)
         mu, V, residual = largest_eigenpairs(adjacency, degrees, k, tol)
         if residual > tol:
-            warnings.warn(
+            warn(
                 f"The eigenvectors have not converged after {MAX_PRODUCTS:,} products "
                 f"with the graph: residuals are up to {residual:.1e}, above "
                 f"tol={tol:.1e}, since eigenvalues lie close together; raise tol if "
                 "such vectors will do.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
         kept = np.abs(mu) >= SMALLEST_DIVISOR
         if not kept.all():
@@ -216,12 +214,10 @@ class LaplacianEigenmaps(BaseNodeEmbedding):
     def _warn_of_dropped(self, kept):
         n_kept = np.count_nonzero(kept)
         outcome = f"{n_kept} are kept" if n_kept else "all vectors are zero"
-        warnings.warn(
+        warn(
             f"n_components={self.n_components}, but for {len(kept) - n_kept} of them "
             "the eigenvalue of the Laplacian is 1, where new nodes have no vector; "
             f"{outcome}.",
-            UserWarning,
-            stacklevel=6,
         )
 
     @staticmethod

@@ -1,6 +1,5 @@
 """Node vectors by factorising the matrix that DeepWalk factorises implicitly."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn_replearn._linalg import (
 )
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._node_embedding import (
     BaseNodeEmbedding,
     is_symmetric,
@@ -187,16 +187,12 @@ class NetMF(BaseNodeEmbedding):
         )
         rank = numerical_rank(s, n, np.finfo(s.dtype).eps)
         if rank == 0:
-            warnings.warn(
+            warn(
                 "All node vectors are zero: no pair of nodes is nearer than by chance; "
                 "lower negative.",
-                UserWarning,
-                stacklevel=5,
             )
             return self._zero_components(len(s), adjacency)
-        k = available_components(
-            self.n_components, rank, "rank of the log-matrix", stacklevel=6
-        )
+        k = available_components(self.n_components, rank, "rank of the log-matrix")
         components = Vt[:k] / np.sqrt(s[:k, np.newaxis])
         return {
             "components_": components.astype(adjacency.dtype, copy=False),

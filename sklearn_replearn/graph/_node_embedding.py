@@ -1,6 +1,5 @@
 """What the embeddings of the nodes of a graph share: input, and the formula of rows."""
 
-import warnings
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_replearn._sklearn import _fit_context
 from sklearn_replearn._validation import unchanged_by_errors
+from sklearn_replearn._warnings import warn
 
 
 class BaseNodeEmbedding(
@@ -93,11 +93,9 @@ class BaseNodeEmbedding(
         with unchanged_by_errors(self):
             adjacency = check_adjacency(self, X, reset=True)
             if adjacency.nnz == 0:
-                warnings.warn(
+                warn(
                     f"The graph of {adjacency.shape[0]} nodes has no edge: all node "
                     "vectors are zero.",
-                    UserWarning,
-                    stacklevel=4,
                 )
                 k = min(self.n_components, adjacency.shape[0])
                 attributes = self._zero_components(k, adjacency)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory, validate_dat
 
 from sklearn_replearn._sklearn import HasMethods, StrOptions
 from sklearn_replearn._validation import clone_sharing, is_missing
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._construction import (
     as_adjacency,
     ids_of,
@@ -98,12 +99,10 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
                 twin = _other_spelling(node)
                 if twin is None or twin not in index:
                     continue
-                warnings.warn(
+                warn(
                     f"No id of {self._column(number)} is in the graph, but where it "
                     f"has {node!r}, the graph has {twin!r}: give ids and names of "
                     "nodes the same type.",
-                    UserWarning,
-                    stacklevel=5,
                 )
                 break
 

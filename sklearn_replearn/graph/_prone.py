@@ -1,6 +1,5 @@
 """Fast node vectors: sparse factorisation, then a filter over the graph."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn_replearn._linalg import (
 )
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn._validation import available_components
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._node_embedding import (
     BaseNodeEmbedding,
     transition_matrix,
@@ -172,14 +172,12 @@ class ProNE(BaseNodeEmbedding):
         _, s, Vt = np.linalg.svd(triangle)
         rank = numerical_rank(s, n, np.finfo(s.dtype).eps)
         if rank == 0:
-            warnings.warn(
+            warn(
                 "All node vectors are zero: no edge is more probable than by chance.",
-                UserWarning,
-                stacklevel=5,
             )
             return self._zero_components(len(s), adjacency)
         k = available_components(
-            self.n_components, rank, "rank of the graph's matrices", stacklevel=6
+            self.n_components, rank, "rank of the graph's matrices"
         )
         W = Vt[:k] / np.sqrt(s[:k, np.newaxis])
         components = np.ascontiguousarray((Z @ W.T).T, dtype=adjacency.dtype)

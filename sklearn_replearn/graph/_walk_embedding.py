@@ -1,6 +1,5 @@
 """What the node vectors that are learned from random walks share."""
 
-import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
 
@@ -22,6 +21,7 @@ from sklearn_replearn._progress import progress_bar
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._threads import n_racing_threads
 from sklearn_replearn._validation import as_seed, available_components
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._node_embedding import (
     BaseNodeEmbedding,
     transition_matrix,
@@ -83,11 +83,9 @@ class BaseWalkEmbedding(BaseNodeEmbedding):
         )
         visits = count_visits(walks, adjacency.shape[0])
         if np.count_nonzero(visits) == 1:
-            warnings.warn(
+            warn(
                 f"All node vectors are zero: node {visits.argmax()}, whose edge leads "
                 "to itself, is the only one with an edge.",
-                UserWarning,
-                stacklevel=5,
             )
             return self._zero_components(self.n_components, adjacency)
         if skip_gram:
@@ -165,16 +163,12 @@ class BaseWalkEmbedding(BaseNodeEmbedding):
         )
         rank = numerical_rank(s, n_nodes, np.finfo(s.dtype).eps)
         if rank == 0:
-            warnings.warn(
+            warn(
                 "All node vectors are zero: no pair of nodes is nearer on the walks "
                 "than by chance; lower negative.",
-                UserWarning,
-                stacklevel=6,
             )
             return np.zeros_like(U)
-        k = available_components(
-            self.n_components, rank, "rank of the pairs' matrix", stacklevel=7
-        )
+        k = available_components(self.n_components, rank, "rank of the pairs' matrix")
         return U[:, :k] * np.sqrt(s[:k])
 
 

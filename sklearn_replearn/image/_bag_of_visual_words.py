@@ -1,6 +1,5 @@
 """Histograms of the words of a vocabulary of local patterns."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn_replearn._progress import progress_bar
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import unchanged_by_errors
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.image._descriptors import (
     DESCRIPTORS,
     SMALLEST_SIDE_OF_SIFT,
@@ -352,12 +352,10 @@ class BagOfVisualWords(BaseImageTransformer):
         different = np.unique(descriptors.round(DECIMALS), axis=0)
         if len(different) <= self.n_words:
             if len(different) < self.n_words:
-                warnings.warn(
+                warn(
                     f"n_words={self.n_words} is more than the {len(different)} "
                     f"different descriptors that were drawn; {len(different)} are "
                     "kept.",
-                    UserWarning,
-                    stacklevel=5,
                 )
             return different
         means = MiniBatchKMeans(

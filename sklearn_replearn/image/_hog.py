@@ -1,6 +1,5 @@
 """Histograms of oriented gradients."""
 
-import warnings
 from math import prod
 from numbers import Integral
 
@@ -9,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import sizes_by_side, unchanged_by_errors
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.image._image_transformer import BaseImageTransformer
 
 #: Pixels that are worked on at a time: their numbers stay in the processor's cache.
@@ -288,12 +288,10 @@ class HOG(BaseImageTransformer):
     def _warn_of_pixels_left_out(self, sides, n_cells):
         covered = [n * c for n, c in zip(n_cells, self.cell_shape_, strict=True)]
         if covered != list(sides):
-            warnings.warn(
+            warn(
                 f"Cells of cell_size={self.cell_size} cover the first {_by(covered)} "
                 f"of {_by(sides)}; the others are in no histogram: take a size that "
                 "divides, or crop or pad the images.",
-                UserWarning,
-                stacklevel=4,
             )
 
 

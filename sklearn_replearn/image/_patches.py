@@ -1,6 +1,5 @@
 """Filters learned from patches of images, by k-means or by principal components."""
 
-import warnings
 from dataclasses import dataclass
 from math import prod
 
@@ -10,6 +9,7 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.utils.random import sample_without_replacement
 
 from sklearn_replearn._linalg import leading_signs
+from sklearn_replearn._warnings import warn
 
 EPS = np.finfo(float).eps
 
@@ -174,11 +174,9 @@ def _at_most(n_filters, limit, what):
     if n_filters is None or n_filters == limit:
         return limit
     if n_filters > limit:
-        warnings.warn(
+        warn(
             f"n_filters={n_filters} is more than the {limit} {what}; {limit} are "
             "learned.",
-            UserWarning,
-            stacklevel=6,
         )
     return min(n_filters, limit)
 

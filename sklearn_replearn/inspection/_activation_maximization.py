@@ -1,6 +1,5 @@
 """Inputs that excite a unit as much as they can."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,6 +7,7 @@ from sklearn.utils import check_scalar
 
 from sklearn_replearn._deep.gradients import maximize, output_shape
 from sklearn_replearn._validation import as_seed, resolve_image_shape
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.inspection._inputs import (
     as_images,
     own_image_shape,
@@ -165,11 +165,9 @@ def activation_maximization(
         norm_weight=norm_weight,
     )
     if not moved.all():
-        warnings.warn(
+        warn(
             f"Units {units[~moved].tolist()} have no gradient at the start; give "
             "another start, or a layer before the activation.",
-            UserWarning,
-            stacklevel=2,
         )
     return as_images(inputs, shape)
 

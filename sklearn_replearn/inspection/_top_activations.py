@@ -1,6 +1,5 @@
 """Which samples excite a unit most."""
 
-import warnings
 from numbers import Integral
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from sklearn.utils import check_scalar
 
 from sklearn_replearn._containers import dense, row_count, take_rows
 from sklearn_replearn._deep.gradients import evaluate
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.inspection._inputs import read_inputs, unit_numbers
 from sklearn_replearn.inspection._networks import code_network, fitted_steps
 
@@ -106,10 +106,8 @@ def top_activations(estimator, X, *, layer=None, units=None, n_top=9):
         n_rows = len(inputs.rows)
         blocks = _put_out(module, inputs)
     if n_top > n_rows:
-        warnings.warn(
+        warn(
             f"n_top={n_top} is more than the {n_rows} samples of X; all are ranked.",
-            UserWarning,
-            stacklevel=2,
         )
     return _rank(blocks, units, min(n_top, n_rows), type(steps[-1]).__name__)
 

@@ -254,7 +254,7 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
             "n_inputs": n_features,
             "unit": float(self.margin),
             "n_components": available_components(
-                n_components, n_features, f"X has {n_features} columns", stacklevel=8
+                n_components, n_features, f"X has {n_features} columns"
             ),
         }
         return description, self._criterion()

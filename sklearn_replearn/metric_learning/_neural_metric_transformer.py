@@ -1,13 +1,12 @@
 """The base of the estimators whose embedding is made by layers, or by any module."""
 
-import warnings
-
 import numpy as np
 
 from sklearn_replearn._deep.embedding import check_encoder
 from sklearn_replearn._deep.modules import Module
 from sklearn_replearn._image_input import ImageInput
 from sklearn_replearn._validation import shape_of
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
 from sklearn_replearn.metric_learning._neural_encoder import NeuralEncoder
 
@@ -46,11 +45,9 @@ class BaseNeuralMetricTransformer(ImageInput, NeuralEncoder, BaseMetricTransform
     def _check_margin(self):
         """Warn of a margin that no distance can reach."""
         if self.normalize and self.margin > 2:
-            warnings.warn(
+            warn(
                 f"margin={self.margin} cannot be met: no distance on the sphere is "
                 "larger than 2; lower it, or set normalize=False.",
-                UserWarning,
-                stacklevel=8,
             )
 
     def _design(self, X, targets):

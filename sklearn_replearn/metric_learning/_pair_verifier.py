@@ -1,6 +1,5 @@
 """Same or different? A threshold on the similarity of two embeddings."""
 
-import warnings
 from math import ceil
 from numbers import Integral, Real
 
@@ -32,6 +31,7 @@ from sklearn_replearn._verification import (
     equal_error_rate,
     verification_threshold,
 )
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.metric_learning._pairs import (
     Preprocessor,
     read_pairs,
@@ -423,13 +423,11 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
                     "that are not, and no row of the other. Give more pairs, or an "
                     "embedder that is fitted already."
                 )
-            warnings.warn(
+            warn(
                 "The pairs hang together by the rows that they share: "
                 f"{int((~(split[0] | split[1])).sum())} of {len(pairs)} pairs, which "
                 "have a row to train with and one that is held out, are not used. "
                 "Use them all with an embedder fitted before, on other pairs.",
-                UserWarning,
-                stacklevel=5,
             )
         return split
 
@@ -457,12 +455,10 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
                 "pair that is the same; raise it, or train a better embedder."
             )
         if 0 < rate * n_different < 1:
-            warnings.warn(
+            warn(
                 f"max_false_accept_rate={rate} cannot be told from 0 by {n_different} "
                 f"different pairs, of which none is accepted now; {ceil(1 / rate)} are "
                 "needed.",
-                UserWarning,
-                stacklevel=5,
             )
 
     # -- input -----------------------------------------------------------------

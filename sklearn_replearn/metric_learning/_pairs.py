@@ -1,6 +1,5 @@
 """Labelled pairs of rows: how estimators of this family read them."""
 
-import warnings
 from math import prod
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.samplers import PairBatches
 from sklearn_replearn._sklearn import StrOptions, _fit_context
 from sklearn_replearn._validation import clone_sharing, read_labels, shape_of
+from sklearn_replearn._warnings import warn
 
 
 def read_pairs(X, preprocessor=None):
@@ -236,12 +236,10 @@ class PairInput(Preprocessor):
     def _training_set(self, X, y):
         if self.input == "rows":
             if self.preprocessor is not None:
-                warnings.warn(
+                warn(
                     "preprocessor is not used with input='rows': it is a table that "
                     "pairs of indices point into; set input='pairs', or "
                     "preprocessor=None.",
-                    UserWarning,
-                    stacklevel=5,
                 )
             return super()._training_set(X, y)
         return training_pairs(self, X, y)

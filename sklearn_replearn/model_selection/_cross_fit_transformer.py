@@ -1,6 +1,5 @@
 """Embeddings of the training rows by models that have not seen their labels."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -15,12 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_replearn._containers import row_count, take_items
 from sklearn_replearn._sklearn import HasMethods, StrOptions, _fit_context
 from sklearn_replearn._validation import unchanged_by_errors
+from sklearn_replearn._warnings import warn
 
 #: Share of its variance by which an embedding may differ from another one.
 FAR = 0.5
-
-#: Frames between a warning of `fit_transform` and who calls it: two decorators'.
-_OUTSIDE = 4
 
 
 def _names_features(estimator):
@@ -231,13 +228,11 @@ class CrossFitTransformer(TransformerMixin, BaseEstimator):
                     Z = move(Z, *procrustes(Z_train, there))
                 parts.append(Z)
             if any(differ):
-                warnings.warn(
+                warn(
                     f"The embeddings of {sum(differ)} of the {len(folds)} folds lie in "
                     "other coordinates than that of all rows: they are much like it, "
                     "but rotated, or with other signs. What is trained on them is no "
                     "use for what transform gives; set align='procrustes'.",
-                    UserWarning,
-                    stacklevel=_OUTSIDE,
                 )
         order = np.argsort(np.concatenate([test for _, test in splits]))
         if any(map(sparse.issparse, parts)):

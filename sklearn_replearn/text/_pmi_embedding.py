@@ -1,6 +1,5 @@
 """Word vectors by factorising pointwise mutual information."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn_replearn._cooccurrence import (
 from sklearn_replearn._linalg import numerical_rank
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.text._word_embedding import (
     NO_NEIGHBOURS,
     BaseWordEmbedding,
@@ -284,7 +284,7 @@ class PMIEmbedding(BaseWordEmbedding):
         """How many singular values are not zero, up to rounding, with a warning."""
         rank = numerical_rank(s, n_words, np.finfo(s.dtype).eps)
         if rank == 0:
-            warnings.warn(
+            warn(
                 "All word vectors are zero: "
                 + (
                     "no pair of words occurs together more often than by chance, as "
@@ -292,14 +292,12 @@ class PMIEmbedding(BaseWordEmbedding):
                     if pairs.nnz
                     else NO_NEIGHBOURS
                 ),
-                UserWarning,
-                stacklevel=6,
             )
             return len(s)
         if rank == self.n_components:
             return rank
         reason = "size of the vocabulary" if rank == n_words else "rank of the matrix"
-        return available_components(self.n_components, rank, reason, stacklevel=7)
+        return available_components(self.n_components, rank, reason)
 
 
 def _combine(word, context, vectors):

@@ -1,6 +1,5 @@
 """Word vectors that predict their neighbours: word2vec."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._threads import n_racing_threads
 from sklearn_replearn._validation import as_seed
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.text._word_embedding import (
     NO_NEIGHBOURS,
     BaseWordEmbedding,
@@ -253,7 +253,7 @@ class SkipGramEmbedding(BaseWordEmbedding):
     def _learn(self, words, tokens):
         words, counts, tokens = self._select_words(words, tokens)
         if len(words) == 1 or tokens.lengths.max() == 1:
-            warnings.warn(
+            warn(
                 "All word vectors are zero: "
                 + (
                     f"the vocabulary has the one word {words[0]!r}; lower min_count, "
@@ -261,8 +261,6 @@ class SkipGramEmbedding(BaseWordEmbedding):
                     if len(words) == 1
                     else NO_NEIGHBOURS
                 ),
-                UserWarning,
-                stacklevel=7,
             )
             zeros = np.zeros((len(words), self.n_components), dtype=np.float32)
             context = zeros.copy() if self.negative else None

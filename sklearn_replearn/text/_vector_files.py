@@ -4,13 +4,13 @@ import codecs
 import os
 import re
 import sys
-import warnings
 from importlib import import_module
 from itertools import chain
 
 import numpy as np
 
 from sklearn_replearn._progress import progress_bar
+from sklearn_replearn._warnings import warn
 
 #: Bytes, after decompression, that are read at a time.
 BLOCK = 1 << 20
@@ -156,11 +156,9 @@ class _Selection:
                 "too large for float32.",
             )
         if self._repeated:
-            warnings.warn(
+            warn(
                 f"{self.name} repeats words, such as {self._repeated[0]!r}; the first "
                 f"vector of each is kept, and {len(self._repeated)} left out.",
-                UserWarning,
-                stacklevel=9,  # where fit is called
             )
         return words, vectors
 

@@ -1,6 +1,5 @@
 """What the estimators of word vectors share: documents in, pooled vectors out."""
 
-import warnings
 from abc import abstractmethod
 from numbers import Integral
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.text._documents import (
     TokenIds,
     as_stop_words,
@@ -174,12 +174,10 @@ class BaseWordEmbedding(
         component = None
         if self.pooling == "sif":
             if vectors.shape[1] == 1:
-                warnings.warn(
+                warn(
                     "pooling='sif' takes one dimension away from each document, and "
                     "the word vectors have no more: all documents are zero; raise "
                     "n_components.",
-                    UserWarning,
-                    stacklevel=4,
                 )
             component = common_component(self._pool(tokens, vectors, weights))
         # Whatever goes wrong or is interrupted above leaves the estimator as it was.
