@@ -11,6 +11,7 @@ import torch
 from joblib import Parallel, delayed
 from registry import INSTANCES
 from sklearn.base import clone
+from tolerances import assert_same
 
 from sklearn_replearn._deep.base import BaseDeepTransformer
 from sklearn_replearn._deep.classification import DeepClassifierMixin
@@ -121,14 +122,14 @@ def _encode(estimator, data):
 
 
 @each
-def test_rows_are_the_same_bit_for_bit_in_any_batch(estimator):
+def test_rows_are_the_same_in_any_batch(estimator):
     data = make_check_data(estimator)
     fitted = clone(estimator).fit(data.X, data.y)
     for dtype in (np.float32, np.float64):
         rows = np.tile(data.rows, (20, 1)).astype(dtype)
         whole = fitted.transform(rows)
         for part in (slice(3, 4), slice(17, 390)):
-            np.testing.assert_array_equal(fitted.transform(rows[part]), whole[part])
+            assert_same(fitted.transform(rows[part]), whole[part])
 
 
 @each

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import skorch
 import torch
-from sklearn.base import clone
 from torch import nn
 
 from sklearn_replearn._deep.base import TrainingSet
@@ -301,9 +300,7 @@ def test_early_stopping_keeps_the_best_weights(X):
     curve = fitted.validation_loss_curve_
     best = int(np.argmin(curve))
     assert fitted.n_iter_ == len(curve) == len(fitted.loss_curve_) == best + 4 < 200
-    with seeded(0, CPU):
-        clone(fitted)._start(fitted.net_.description, noise)
-        _, held_out = fitted._split(TrainingSet(noise, None))
+    _, held_out = fitted._split(TrainingSet(noise, None))
     errors = -fitted.score_samples(noise[held_out])
     assert errors.mean() == pytest.approx(curve[best], rel=1e-5)
 
@@ -568,7 +565,7 @@ def test_sums_beyond_single_precision_are_not_infinite_numbers(X):
 def test_bar_shows_epochs_losses_and_rates(X, capfd):
     small(verbose=1, early_stopping=True).fit(X)
     text = capfd.readouterr().err
-    assert re.search(r"epoch 4/4, loss \d\.\d+ \(held out \d", text)
+    assert re.search(r"epoch 4/4, loss \d[.\d]* \(held out \d", text)
     assert "rows/s" in text
     small().fit(X)
     out, err = capfd.readouterr()

@@ -40,8 +40,9 @@ from sklearn_replearn._deep.net import (
     seeded,
 )
 from sklearn_replearn._deep.networks import build_network
-from sklearn_replearn._deep.samplers import RandomBatches, spread_over
+from sklearn_replearn._deep.samplers import RandomBatches
 from sklearn_replearn._deep.schedules import SCHEDULES
+from sklearn_replearn._deep.splits import count_rows, first_of_each, in_random_order
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
 from sklearn_replearn._warnings import warn
@@ -163,7 +164,10 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         with unchanged_by_errors(self):
             data = self._training_set(X, y)
             device = as_device(self.device)
-            with seeded(as_seed(self.random_state), device):
+            seed = as_seed(self.random_state)
+            if not (self._goes_on() and hasattr(self, "_split_seed")):
+                self._split_seed = int(seed)  # a warm start holds out the same rows
+            with seeded(seed, device):
                 net = self._train(data, device)
             self.net_ = net
             self._set_fitted(data.rows)
@@ -302,28 +306,39 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def _split(self, data):
         """Indices of the samples to train with, and of those held out.
 
-        Each class has its share of either.
+        Each class has its share of either; see `splits`.
         """
-        n_samples, targets = len(data), data.targets
+        index = torch.arange(len(data))
         if not self.early_stopping:
-            return torch.arange(n_samples), torch.arange(0)
-        n_held_out = round(self.validation_fraction * n_samples)
-        if not 1 <= n_held_out <= n_samples - 2:
-            raise ValueError(
-                f"early_stopping needs a row to judge by and two to train with, but "
-                f"validation_fraction={self.validation_fraction} of {n_samples} rows "
-                f"holds out {n_held_out}; change it, or set early_stopping=False."
-            )
-        order = torch.randperm(n_samples)
-        if targets is not None:
-            order = order[targets[order].argsort(stable=True)]
-        is_held_out = torch.zeros(n_samples, dtype=torch.bool)
-        is_held_out[self._choose_held_out(data, order, n_held_out)] = True
-        return order[~is_held_out], order[is_held_out]
+            return index, index[:0]
+        codes = np.zeros(len(data)) if data.targets is None else data.targets.numpy()
+        seed = getattr(self, "_split_seed", None)
+        seed = as_seed(self.random_state) if seed is None else seed
+        order, ranks = in_random_order(codes, seed)
+        n_each = self._count_held_out(data, np.bincount(ranks))
+        is_held_out = torch.from_numpy(first_of_each(order, ranks, n_each))
+        return index[~is_held_out], index[is_held_out]
 
-    def _choose_held_out(self, data, order, n_held_out):
-        """Places of an order of the samples, by class, that early stopping judges."""
-        return spread_over(len(order), n_held_out)
+    def _count_held_out(self, data, counts):
+        """How many samples to hold out of each class, from how many it has."""
+        what = "rows" if data.pairs is None else "pairs"
+        if len(counts) > 1:
+            n_each = count_rows(counts, self.validation_fraction)
+        else:  # there are no classes
+            n_each = np.array([round(self.validation_fraction * len(data))])
+        n_held_out = n_each.sum()
+        if 1 <= n_held_out <= len(data) - 2:
+            return n_each
+        if max(counts) < 2:
+            raise ValueError(
+                f"early_stopping leaves one of the {what} of each class in training, "
+                "but each class in y has one; set early_stopping=False."
+            )
+        raise ValueError(
+            f"early_stopping needs one of the {what} to validate with and two to train "
+            f"with, but validation_fraction={self.validation_fraction} of {len(data)} "
+            f"{what} holds out {n_held_out}; change it, or set early_stopping=False."
+        )
 
     def _sampler(self, data, batch_size, device, index, *, shuffle=True):
         """What makes batches of the samples that the indices name."""

@@ -9,29 +9,6 @@ import torch
 from sklearn_replearn._deep.miners import same_and_other
 
 
-def spread_over(n, n_chosen):
-    """So many of the numbers below n, at equal distances."""
-    return torch.arange(n_chosen) * n // n_chosen
-
-
-def spread_couples(codes, n_chosen):
-    """Places of about so many rows from all over, two of a class at a time.
-
-    Parameters
-    ----------
-    codes : tensor of int64
-        Class of each row, those of a class one after the other.
-    n_chosen : int
-        At least two couples are chosen, but one is left, if there are so many.
-    """
-    places = torch.arange(len(codes)) - torch.searchsorted(codes, codes)
-    is_first = (places[:-1] % 2 == 0) & (codes[:-1] == codes[1:])
-    first = is_first.nonzero().flatten()
-    n_couples = max(1, min(max(2, n_chosen // 2), len(first) - 1))
-    first = first[spread_over(len(first), n_couples)]
-    return torch.cat([first, first + 1])
-
-
 class RandomBatches:
     """Batches of rows in random order, each row once in a pass.
 

@@ -3,7 +3,8 @@
 from numbers import Integral
 
 from sklearn_replearn._deep.net import as_tensor
-from sklearn_replearn._deep.samplers import BalancedBatches, spread_couples
+from sklearn_replearn._deep.samplers import BalancedBatches
+from sklearn_replearn._deep.splits import count_couples
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn._validation import few, read_classes
 
@@ -28,11 +29,18 @@ class ClassBatches:
             )
         return codes
 
-    def _choose_held_out(self, data, order, n_held_out):
+    def _count_held_out(self, data, counts):
         """Two rows of a class at a time, since one alone has no pair."""
         if data.pairs is not None:
-            return super()._choose_held_out(data, order, n_held_out)
-        return spread_couples(data.targets[order], n_held_out)
+            return super()._count_held_out(data, counts)
+        n_each = count_couples(counts, self.validation_fraction)
+        if not n_each.any():
+            raise ValueError(
+                "early_stopping needs two rows of one class and a row of another both "
+                "to train with and to validate with, but y has too few rows that have "
+                "others of their class; set early_stopping=False."
+            )
+        return n_each
 
     def _balanced_batches(
         self, data, batch_size, device, index, *, shuffle, make=BalancedBatches
@@ -46,12 +54,4 @@ class ClassBatches:
                 "lower samples_per_class."
             )
         codes, index = data.targets.to(device), index.to(device)
-        counts = codes[index].bincount()
-        if counts.max() < 2 or (counts > 0).sum() < 2:
-            raise ValueError(
-                "Early stopping needs two rows of one class, and rows of two classes, "
-                "to train with and to judge by, but "
-                f"validation_fraction={self.validation_fraction} splits the rows so "
-                "that one part has none; change it, or set early_stopping=False."
-            )
         return make(index, codes, batch_size, n_each, shuffle=shuffle)

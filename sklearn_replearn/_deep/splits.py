@@ -1,0 +1,130 @@
+"""Which samples early stopping holds out: a share of each class, chosen by a seed.
+
+Neither the names of the classes nor their sort order have an influence: only the number
+of samples of each, and the places of the samples.
+"""
+
+import numpy as np
+
+
+def in_random_order(codes, seed):
+    """Samples in random order, and the class of each, numbered as they first occur.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class of each sample.
+    seed : int
+
+    Returns
+    -------
+    order : ndarray of int, of shape (n_samples,)
+    ranks : ndarray of int, of shape (n_samples,)
+        ``ranks[i]`` is the class of the sample ``order[i]``.
+    """
+    order = np.random.RandomState(seed).permutation(len(codes))
+    _, first, ranks = np.unique(codes[order], return_index=True, return_inverse=True)
+    return order, first.argsort().argsort()[ranks]
+
+
+def first_of_each(order, ranks, n_each):
+    """Mask of the samples that come first of their class.
+
+    Parameters
+    ----------
+    order, ranks : ndarrays of int, of shape (n_samples,)
+        As `in_random_order` gives them.
+    n_each : ndarray of int, of shape (n_classes,)
+        How many samples of each class.
+
+    Returns
+    -------
+    is_chosen : ndarray of bool, of shape (n_samples,)
+    """
+    counts = np.bincount(ranks)
+    places = np.arange(len(ranks)) - (counts.cumsum() - counts).repeat(counts)
+    by_class = ranks.argsort(kind="stable")
+    is_chosen = np.zeros(len(order), dtype=bool)
+    is_chosen[order[by_class[places < n_each.repeat(counts)]]] = True
+    return is_chosen
+
+
+def share_out(total, counts, most):
+    """Whole numbers in proportion to counts, by the largest remainders.
+
+    Parameters
+    ----------
+    total : int
+        What the numbers add up to, if `most` allows it.
+    counts : ndarray of int, of shape (n_classes,)
+    most : ndarray of int, of shape (n_classes,)
+        The largest number for each. Classes with 0 are left out.
+
+    Returns
+    -------
+    shares : ndarray of int, of shape (n_classes,)
+    """
+    counts = counts * (most > 0)
+    whole = max(1, counts.sum())
+    shares = np.minimum(total * counts // whole, most)
+    remainders = total * counts - shares * whole
+    n_left = total - shares.sum()
+    with_room = np.flatnonzero(shares < most)
+    largest = with_room[(-remainders[with_room]).argsort(kind="stable")]
+    shares[largest[:n_left]] += 1
+    return shares
+
+
+def count_rows(counts, fraction):
+    """How many samples of each class to hold out; one at least stays in training.
+
+    Parameters
+    ----------
+    counts : ndarray of int, of shape (n_classes,)
+        Samples of each class.
+    fraction : float
+        Of the samples of classes that have two or more.
+
+    Returns
+    -------
+    n_each : ndarray of int, of shape (n_classes,)
+        All 0 if nothing can be held out.
+    """
+    most = counts - 1
+    return share_out(round(fraction * counts[most > 0].sum()), counts, most)
+
+
+def count_couples(counts, fraction):
+    """The same for losses that compare rows: two rows of a class at a time.
+
+    Classes with at least four rows give couples and keep two rows. Classes with two or
+    three give a couple only if more than half of the rows are in such classes. If all
+    couples are of one class, the largest other class gives rows too, so that there are
+    two classes in both parts.
+
+    Returns
+    -------
+    n_each : ndarray of int, of shape (n_classes,)
+        Both parts have rows of two classes, and two rows of one of them; or all are 0
+        if that is impossible.
+    """
+    most = np.maximum(counts - 2, 0) // 2
+    n_rows, n_left = counts[most > 0].sum(), 0
+    if 2 * n_rows < counts[counts > 1].sum():
+        most = np.where(counts < 4, counts // 2, most)
+        n_rows, n_left = counts[counts > 1].sum(), 2
+    n_couples = min(max(2, round(fraction / 2 * n_rows)), most.sum() - n_left)
+    n_each = 2 * share_out(max(1, n_couples), counts, most)
+    if (n_each > 0).sum() == 1:
+        others = np.where(n_each > 0, 0, counts)
+        largest = others.argmax()
+        if others[largest] > 1:
+            n_each[largest] = max(1, min(2, counts[largest] - 2))
+    if all(_can_be_compared(part) for part in (n_each, counts - n_each)):
+        return n_each
+    return np.zeros_like(counts)
+
+
+def _can_be_compared(counts):
+    """Whether there are rows of two classes, and two rows of one."""
+    return counts.max() > 1 and (counts > 0).sum() > 1
