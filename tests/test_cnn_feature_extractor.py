@@ -21,8 +21,9 @@ from torch.nn import functional
 from sklearn_replearn._deep.augment import Augmentation
 from sklearn_replearn._deep.convnet import Pool
 from sklearn_replearn._deep.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.net import OPTIMIZERS, seeded
+from sklearn_replearn._deep.net import seeded
 from sklearn_replearn._deep.networks import build_network
+from sklearn_replearn._deep.optimizers import OPTIMIZERS
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn.image import CNNFeatureExtractor
 from sklearn_replearn.utils.estimator_checks import (

@@ -129,7 +129,7 @@ def test_as_tensor_shares_read_only_memory(tmp_path):
 def test_training_reads_single_precision_where_it_is(X):
     class Address(skorch.callbacks.Callback):
         def on_epoch_begin(self, net, dataset_train=None, **kwargs):
-            net.address = dataset_train.rows.data_ptr()
+            net.address = dataset_train.batches.rows.data_ptr()
 
     for rows in (X, X.astype(np.float64), np.asfortranarray(X)):
         fitted = small(callbacks=[Address()]).fit(rows)
@@ -309,73 +309,6 @@ def test_without_early_stopping_no_row_is_held_out(X):
     fitted = small().fit(X)
     assert fitted.validation_loss_curve_ is None
     assert fitted.n_iter_ == 4
-
-
-class Recorder(skorch.callbacks.Callback):
-    """What it hears of, by name."""
-
-    def initialize(self):
-        self.heard = []
-        return self
-
-    def on_train_begin(self, net, **kwargs):
-        self.heard.append("train_begin")
-
-    def on_epoch_end(self, net, **kwargs):
-        self.heard.append("epoch_end")
-
-    def on_train_end(self, net, **kwargs):
-        self.heard.append("train_end")
-
-
-class BatchRecorder(Recorder):
-    def on_batch_begin(self, net, batch=None, training=None, **kwargs):
-        self.heard.append(("batch_begin", len(batch[0]), training))
-
-    def on_grad_computed(self, net, named_parameters, **kwargs):
-        names = [name for name, parameter in named_parameters]
-        assert names[0] == "encoder.0.weight"
-        self.heard.append("grad")
-
-    def on_batch_end(self, net, loss=None, y_pred=None, **kwargs):
-        assert y_pred.shape[1] == 12
-        self.heard.append(("batch_end", float(loss) > 0))
-
-
-def test_callbacks_hear_of_epochs(X):
-    recorder = Recorder()
-    fitted = small(max_epochs=2, callbacks=[("mine", recorder)]).fit(X)
-    heard = dict(fitted.net_.callbacks_)["mine"].heard
-    assert heard == ["train_begin", "epoch_end", "epoch_end", "train_end"]
-    assert not hasattr(recorder, "heard")  # a copy was used
-    assert [row["train_loss"] for row in fitted.net_.history] == fitted.loss_curve_
-    assert not fitted.net_.history[0]["batches"]
-
-
-def test_callbacks_hear_of_batches_if_they_listen(X):
-    fitted = small(max_epochs=1, callbacks=[BatchRecorder()]).fit(X)
-    heard = fitted.net_.callbacks_[0][1].heard
-    one = [("batch_begin", 20, True), "grad", ("batch_end", True)]
-    last = [("batch_begin", 21, True), "grad", ("batch_end", True)]
-    expected = ["train_begin", *(4 * one), *last, "epoch_end", "train_end"]
-    assert heard == expected
-    np.testing.assert_allclose(
-        fitted.loss_curve_, small(max_epochs=1).fit(X).loss_curve_
-    )
-    assert len(fitted.net_.history[0]["batches"]) == 5
-
-
-def test_callbacks_can_change_gradients(X):
-    clipping = skorch.callbacks.GradientNormClipping(gradient_clip_value=1e-9)
-    clipped = small(callbacks=[clipping], optimizer="sgd").fit(X)
-    assert np.ptp(clipped.loss_curve_) < 1e-5 < np.ptp(small().fit(X).loss_curve_)
-
-
-def test_early_stopping_of_skorch_ends_the_training(X):
-    stopper = skorch.callbacks.EarlyStopping(
-        "train_loss", patience=2, threshold=10, threshold_mode="abs"
-    )
-    assert small(max_epochs=30, callbacks=[stopper]).fit(X).n_iter_ == 3
 
 
 class Interrupt(skorch.callbacks.Callback):

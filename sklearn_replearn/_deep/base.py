@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_replearn._deep.callbacks import copy_callbacks
 from sklearn_replearn._deep.health import count_dead_units
 from sklearn_replearn._deep.modules import (
     ACTIVATIONS,
@@ -28,23 +29,23 @@ from sklearn_replearn._deep.modules import (
     has_own_modules,
 )
 from sklearn_replearn._deep.net import (
-    OPTIMIZERS,
     Batches,
+    Diverged,
     Net,
     as_device,
     as_float32,
     as_tensor,
     in_double_precision,
-    make_optimizer,
     map_rows,
     seeded,
 )
 from sklearn_replearn._deep.networks import build_network
+from sklearn_replearn._deep.optimizers import OPTIMIZERS, make_optimizer, take_state
 from sklearn_replearn._deep.samplers import RandomBatches
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn._deep.splits import count_rows, first_of_each, in_random_order
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import as_seed, unchanged_by_errors
+from sklearn_replearn._validation import as_seed, clone_sharing, unchanged_by_errors
 from sklearn_replearn._warnings import warn
 
 #: Rows that the spread of the data is found from, and those that health is judged by.
@@ -222,14 +223,18 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             max_epochs=self.max_epochs,
             batch_size=self._batch_size(len(train)),
             device=str(device),
-            callbacks=deepcopy(list(self.callbacks or [])),
-            **self._optimizer_options(device),
+            callbacks=copy_callbacks(self.callbacks or []),
+            verbose=self.verbose,
+            optimizer=partial(
+                make_optimizer,
+                optimizer=self.optimizer,
+                lr=self.lr,
+                weight_decay=self.weight_decay,
+                device=device,
+            ),
         )
-        before = getattr(self.net_, "optimizer_", None) if self._goes_on() else None
-        if type(before) is type(net.optimizer_):
-            state = deepcopy(before.state_dict()["state"])
-            fresh = net.optimizer_.state_dict()
-            net.optimizer_.load_state_dict(fresh | {"state": state})
+        if self._goes_on():
+            take_state(net.optimizer_, getattr(self.net_, "optimizer_", None))
         make_batches = partial(
             Batches,
             as_tensor(X).to(device),
@@ -250,8 +255,10 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 mixed_precision=self.mixed_precision,
                 n_iter_no_change=self.n_iter_no_change,
                 verbose=self.verbose,
+                X=X,
+                y=None if targets is None else targets.numpy(),
             )
-        except FloatingPointError as error:
+        except Diverged as error:
             largest = float(max(abs(X.max()), abs(X.min())))
             raise ValueError(
                 f"{type(self).__name__} diverged: {error}. Values of X reach "
@@ -291,17 +298,6 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 f"{_in_short(description[changed[0]])} now); set warm_start=False."
             )
         return deepcopy(self.net_.module_)
-
-    def _optimizer_options(self, device):
-        own = not isinstance(self.optimizer, str)
-        is_class = own and isinstance(self.optimizer, type)
-        if own and not (is_class and issubclass(self.optimizer, torch.optim.Optimizer)):
-            name = getattr(self.optimizer, "__name__", self.optimizer)
-            raise ValueError(
-                f"optimizer={name} is no subclass of torch.optim.Optimizer; take one, "
-                f"or one of {sorted(OPTIMIZERS)}."
-            )
-        return make_optimizer(self.optimizer, self.weight_decay, device)
 
     def _split(self, data):
         """Indices of the samples to train with, and of those held out.
@@ -356,7 +352,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
 
     def _set_fitted(self, X):
         """Set the attributes that tell of the training."""
-        epochs = list(self.net_.history)
+        epochs = self.net_.epochs_
         goes_on = self.warm_start and hasattr(self, "loss_curve_")
         before = self.loss_curve_ if goes_on else []
         self.loss_curve_ = before + [epoch["train_loss"] for epoch in epochs]
@@ -371,7 +367,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def _find_ills(self, X):
         """What is wrong with the training and its result, and what to change."""
         findings = self._examine(some_rows(X, N_EXAMINED))
-        losses = [epoch["train_loss"] for epoch in self.net_.history]
+        losses = [epoch["train_loss"] for epoch in self.net_.epochs_]
         if len(losses) >= 5 and min(losses[1:]) > 0.999 * losses[0] > 0:
             findings.append(
                 f"the loss has not fallen in {len(losses)} epochs (it is "
@@ -489,6 +485,9 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         if results.dtype.kind == "f":
             results = results.astype(dtype, copy=False)
         return results
+
+    def __sklearn_clone__(self):
+        return clone_sharing(self, "callbacks")  # copied in fit
 
     def __getstate__(self):
         state = dict(super().__getstate__())

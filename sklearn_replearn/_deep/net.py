@@ -1,31 +1,28 @@
 """The net that is trained: skorch's, with whole-tensor batches and few host syncs.
 
-The only import of skorch. Everything in here takes and returns arrays, tensors and
-modules, never an estimator.
+Only this file and that of the callbacks import skorch. Everything in here takes and
+returns arrays, tensors and modules, never an estimator.
 """
 
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from threading import RLock
+from time import perf_counter
 
 import numpy as np
 import torch
+from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
-from skorch.callbacks import Callback
-from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
+from skorch.callbacks import EarlyStopping, LoadInitState
 from torch import nn
 
+from sklearn_replearn._deep.callbacks import BatchDataset, complete, refuse_misfits
+from sklearn_replearn._deep.losses import WeightedCrossEntropy
 from sklearn_replearn._deep.modules import in_mixed_precision
 from sklearn_replearn._deep.networks import build_network
+from sklearn_replearn._deep.optimizers import first_line
+from sklearn_replearn._deep.schedules import constant
 from sklearn_replearn._progress import progress_bar
-
-OPTIMIZERS = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
-}
-BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-
 
 # ---------------------------------------------------------------------------
 # Devices, seeds, tensors
@@ -134,10 +131,14 @@ class Batches:
 
     def __iter__(self):
         for chosen, aims in self.sampler:
-            rows = self.rows.index_select(0, chosen)
-            x = self.arrange(as_float32(rows, self.scale))
-            target = x if self.targets is None else self.targets[aims]
+            x, target = self.take(chosen, aims)
             yield (x if self.augment is None else self.augment(x)), target
+
+    def take(self, chosen, aims):
+        """Some rows as the network takes them, and some targets."""
+        rows = self.rows.index_select(0, chosen)
+        x = self.arrange(as_float32(rows, self.scale))
+        return x, x if self.targets is None else self.targets[aims]
 
 
 # ---------------------------------------------------------------------------
@@ -145,13 +146,17 @@ class Batches:
 # ---------------------------------------------------------------------------
 
 
+class Diverged(FloatingPointError):
+    """The loss of an epoch is not finite."""
+
+
 class Net(NeuralNet):
     """A skorch net that is trained from tensors, and keeps plain state.
 
-    In place of skorch's loops over a data loader, one `index_select` makes a batch, the
-    losses stay on the device until an epoch is over, and callbacks hear of batches only
-    when one of them listens. Pickled, a net is the description of its network and the
-    weights as arrays.
+    In place of skorch's loops over a data loader, one `index_select` makes a batch, and
+    the losses stay on the device until an epoch is over. If there are callbacks, they
+    are called, and batches are recorded in the history, as by skorch. Pickled, a net is
+    the description of its network and the weights as arrays.
 
     Attributes
     ----------
@@ -159,15 +164,24 @@ class Net(NeuralNet):
         What `module_` is built from.
     loss_unit : float
         Gradients are those of the loss in this unit; the losses recorded are not.
+    epochs_ : list of dict
+        The rows of the history that the last training added.
     """
 
     loss_unit = 1.0
+    epochs_ = ()
 
     @classmethod
     def for_training(cls, module, description, criterion, loss_unit, **options):
-        """An initialised net around a module."""
+        """An initialised net around a module; `optimizer` makes one of weights."""
+        if isinstance(criterion, WeightedCrossEntropy):
+            cls = ClassifierNet
         net = cls(
-            module, criterion, train_split=None, verbose=0, **options
+            module,
+            criterion,
+            train_split=None,
+            iterator_valid__generator=torch.Generator(),  # predictions draw nothing
+            **options,
         ).initialize()
         net.description = description
         net.loss_unit = loss_unit
@@ -199,8 +213,19 @@ class Net(NeuralNet):
     def _default_callbacks(self):
         return []  # losses are recorded, and shown, in train_epochs
 
+    def initialize_callbacks(self):
+        super().initialize_callbacks()
+        for _, callback in self.callbacks_:
+            complete(callback)
+        return self
+
     def initialize_module(self):
         self.module_ = self.module.to(self.device)
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        weights = [weights for _, weights in self.get_all_learnable_params()]
+        self.optimizer_ = self.optimizer(weights)
         return self
 
     def plain_state(self):
@@ -227,6 +252,8 @@ class Net(NeuralNet):
         n_iter_no_change,
         verbose,
         mixed_precision=False,
+        X=None,
+        y=None,
     ):
         """Train for `max_epochs`, or until the held-out loss has stopped falling.
 
@@ -242,15 +269,29 @@ class Net(NeuralNet):
         verbose : int
         mixed_precision : bool
             Whether the layers compute in lower precision.
+        X, y : ndarray or None
+            The data, for callbacks.
 
         Raises
         ------
-        FloatingPointError
+        Diverged
             If the loss of an epoch is not finite.
+        ValueError
+            If a callback could not do its work.
         """
+        refuse_misfits(
+            self, is_constant=schedule is constant, has_held_out=held_out is not None
+        )
         best = _BestWeights(self.module_)
-        sets = {"dataset_train": batches, "dataset_valid": held_out}
-        self.notify("on_train_begin", X=None, y=None)
+        rates = _Rates(self.optimizer_, schedule)
+        sets = {
+            "dataset_train": BatchDataset(batches),
+            "dataset_valid": None if held_out is None else BatchDataset(held_out),
+        }
+        self.epochs_ = []
+        self.notify("on_train_begin", X=X, y=y)
+        if any(isinstance(callback, LoadInitState) for _, callback in self.callbacks_):
+            rates.last = None  # those of a file, which the schedule goes on from
         with (
             in_mixed_precision(self.module_) if mixed_precision else nullcontext(),
             progress_bar(
@@ -261,93 +302,145 @@ class Net(NeuralNet):
             ) as advance,
         ):
             for epoch in range(self.max_epochs):
+                started = perf_counter()
+                say = _Progress(advance, epoch, self.max_epochs, self.epochs_)
                 self.notify("on_epoch_begin", **sets)
-                say = _Progress(advance, epoch, self.max_epochs, self.history)
-                loss = self._train_epoch(batches, epoch, schedule, say)
-                self._record("train_loss", loss)
-                if hasattr(self.criterion_, "take_health"):
-                    self.history.record("health", self.criterion_.take_health())
+                self.epochs_.append(self.history[-1])
+                self._train_epoch(batches, epoch, rates, say)
                 if held_out is not None:
-                    loss = self._mean_loss(held_out)
-                    self._record("valid_loss", loss)
-                    best.compare(loss, epoch)
+                    best.compare(self._judge(held_out), epoch)
+                self.history.record("dur", perf_counter() - started)
                 if self._end_epoch(sets):
                     break
                 if held_out is not None and epoch - best.epoch >= n_iter_no_change:
                     break
-        self.notify("on_train_end", X=None, y=None)
         best.restore()
         self.optimizer_.zero_grad()  # gradients would be copied with the weights
+        self.notify("on_train_end", X=X, y=y)
         self.module_.eval()
 
-    def _train_epoch(self, batches, epoch, schedule, say):
-        """One pass over the batches; the mean loss of a row."""
+    def _train_epoch(self, batches, epoch, rates, say):
+        """One pass over the batches; records the mean loss of a row."""
         self.module_.train()
-        listens = any(_hears_of_batches(callback) for _, callback in self.callbacks_)
-        step = self._announced_step if listens else self._step
-        total, n_rows, n_batches = 0.0, 0, len(batches)
-        for i, (x, target) in enumerate(batches):
-            factor = schedule((epoch * n_batches + i) / (self.max_epochs * n_batches))
-            for group in self.optimizer_.param_groups:
-                group["lr"] = self.lr * factor
-            total = total + step(x, target) * len(x)
+        step = self._announced_step if self.callbacks_ else self._step
+        total, n_rows, n_batches, n_steps = 0.0, 0, 0, self.max_epochs * len(batches)
+        for x, target in batches:
+            rates.set(epoch / self.max_epochs + n_batches / n_steps)
+            total = total + step(x, target)[0] * len(x)
             n_rows += len(x)
+            n_batches += 1
             say(len(x))
-        return float(total) / n_rows
+        self._record("train", float(total) / n_rows, n_batches)
+        if hasattr(self.criterion_, "take_health"):
+            for name, value in self.criterion_.take_health().items():
+                self.history.record(name, value)
 
-    def _step(self, x, target):
-        def closure():
-            self.optimizer_.zero_grad()
-            loss = self.criterion_(self.module_(x), target) / self.loss_unit
-            loss.backward()
-            return loss
-
-        return self.optimizer_.step(closure).detach() * self.loss_unit
-
-    def _announced_step(self, x, target):
-        """A step that tells the callbacks."""
-        pair = (x, target)
-        self.notify("on_batch_begin", batch=pair, training=True)
-        output = None
-
-        def closure():
-            nonlocal output
-            self.optimizer_.zero_grad()
-            output = self.module_(x)
-            loss = self.criterion_(output, target) / self.loss_unit
-            loss.backward()
-            self.notify(
-                "on_grad_computed",
-                named_parameters=list(self.module_.named_parameters()),
-                batch=pair,
-                training=True,
-            )
-            return loss
-
-        loss = self.optimizer_.step(closure).detach() * self.loss_unit
-        self.history.record_batch("train_loss", loss.item())
-        self.history.record_batch("train_batch_size", len(x))
-        self.notify("on_batch_end", batch=pair, training=True, loss=loss, y_pred=output)
-        return loss
-
-    def _mean_loss(self, batches):
+    def _judge(self, batches):
+        """The mean loss of a row, recorded, of batches that are not trained with."""
         self.module_.eval()
-        total, n_rows = 0.0, 0
+        evaluate = self._announced_evaluate if self.callbacks_ else self._evaluate
+        total, n_rows, n_batches = 0.0, 0, 0
         with torch.no_grad():
             for x, target in batches:
-                total = total + self.criterion_(self.module_(x), target) * len(x)
+                total = total + evaluate(x, target)[0] * len(x)
                 n_rows += len(x)
-        return float(total) / n_rows
+                n_batches += 1
+        loss = float(total) / n_rows
+        self._record("valid", loss, n_batches)
+        return loss
 
-    def _record(self, name, loss):
-        if not np.isfinite(loss):
-            what = "training" if name == "train_loss" else "held-out"
-            raise FloatingPointError(
-                f"the {what} loss became {loss} in epoch {len(self.history)}"
+    def _step(self, x, target):
+        """Take a step; the loss and the output before it."""
+        outputs = []
+
+        def closure():
+            self.optimizer_.zero_grad()
+            outputs.append(self.module_(x))
+            loss = self.criterion_(outputs[-1], target) / self.loss_unit
+            loss.backward()
+            if self.callbacks_:
+                self.notify(
+                    "on_grad_computed",
+                    named_parameters=list(self.get_all_learnable_params()),
+                    batch=(x, target),
+                    training=True,
+                )
+            return loss
+
+        loss = self._optimize(closure) * self.loss_unit
+        return loss, outputs[0]
+
+    def _evaluate(self, x, target):
+        output = self.module_(x)
+        return self.criterion_(output, target), output
+
+    def _announced_step(self, x, target):
+        return self._announce("train", self._step, x, target)
+
+    def _announced_evaluate(self, x, target):
+        return self._announce("valid", self._evaluate, x, target)
+
+    def _announce(self, name, work, x, target):
+        """Work on a batch between the hooks of callbacks for it."""
+        is_training = name == "train"
+        self._set_training(is_training)  # hooks may predict
+        batch = (x, target)
+        self.notify("on_batch_begin", batch=batch, training=is_training)
+        loss, output = work(x, target)
+        self.history.record_batch(f"{name}_loss", loss.item())
+        self.history.record_batch(f"{name}_batch_size", len(x))
+        self.notify(
+            "on_batch_end", batch=batch, training=is_training, loss=loss, y_pred=output
+        )
+        return loss, output
+
+    def _optimize(self, closure):
+        """Take a step; the first loss of the closure.
+
+        Errors of the closure are raised as they are.
+        """
+        loss = failure = None
+
+        def watched():
+            nonlocal loss, failure
+            try:
+                result = closure()
+            except BaseException as error:
+                failure = error
+                raise
+            if loss is None:
+                loss = result.detach()
+            return result
+
+        name = type(self.optimizer_).__name__
+        try:
+            self.optimizer_.step(watched)
+        except Exception as error:
+            if error is failure:
+                raise
+            raise ValueError(
+                f"The optimizer {name} failed in a step ({first_line(error)}); take "
+                "another optimizer, or other options."
+            ) from error
+        if loss is None:
+            raise ValueError(
+                f"The optimizer {name} did not call the closure that its step() was "
+                "given; take another optimizer."
             )
-        losses = [row[name] for row in self.history[:-1]]
+        return loss
+
+    def _record(self, name, loss, n_batches):
+        """Record the loss of an epoch of "train" or "valid"."""
+        if not np.isfinite(loss):
+            kind = "training" if name == "train" else "held-out"
+            raise Diverged(
+                f"the {kind} loss became {loss} in epoch {len(self.history)}"
+            )
+        name, before = f"{name}_loss", self.history[:-1]
+        best = min((row[name] for row in before if name in row), default=np.inf)
         self.history.record(name, loss)
-        self.history.record(f"{name}_best", loss <= min(losses, default=loss))
+        self.history.record(f"{name}_best", loss < best)
+        self.history.record(name.replace("loss", "batch_count"), n_batches)
 
     def _end_epoch(self, sets):
         """Tell the callbacks; whether skorch's own early stopping wants to stop.
@@ -360,7 +453,7 @@ class Net(NeuralNet):
             stoppers = [
                 callback
                 for _, callback in self.callbacks_
-                if isinstance(callback, SkorchEarlyStopping)
+                if isinstance(callback, EarlyStopping)
             ]
             if any(stopper.misses_ == stopper.patience for stopper in stoppers):
                 return True
@@ -368,14 +461,61 @@ class Net(NeuralNet):
         return False
 
 
+class ClassifierNet(ClassifierMixin, Net):
+    """A net whose outputs are logits of classes, as scikit-learn's scorers need it."""
+
+    @property
+    def classes_(self):
+        return np.arange(len(self.criterion_.class_weights))
+
+    def predict_proba(self, X):
+        logits = torch.from_numpy(super().predict_proba(X))
+        return logits.softmax(1).numpy()
+
+    def predict(self, X):
+        return self.predict_proba(X).argmax(axis=1)
+
+
+class _Rates:
+    """The learning rates of an optimizer in the course of a schedule."""
+
+    def __init__(self, optimizer, schedule):
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.first = self.last = self._read()
+
+    def _read(self):
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def set(self, progress):
+        """Set the rates for the share of the training that is done.
+
+        Raises
+        ------
+        ValueError
+            If somebody else has set them.
+        """
+        if self.schedule is constant:
+            return
+        if self.last not in (None, self._read()):
+            raise ValueError(
+                "A callback changed the learning rate, which lr_schedule sets at each "
+                "batch; set lr_schedule='constant'."
+            )
+        factor = self.schedule(progress)
+        self.last = [rate * factor for rate in self.first]
+        for group, rate in zip(self.optimizer.param_groups, self.last, strict=True):
+            group["lr"] = rate
+
+
 class _Progress:
     """Moves the bar on by a batch, with the last losses on its left."""
 
-    def __init__(self, advance, epoch, max_epochs, history):
+    def __init__(self, advance, epoch, max_epochs, epochs):
         self.advance = advance
         self.text = f"epoch {epoch + 1}/{max_epochs}"
         if epoch:
-            last = history[-2]
+            last = epochs[-1]
             self.text += f", loss {last['train_loss']:.4g}"
             if "valid_loss" in last:
                 self.text += f" (held out {last['valid_loss']:.4g})"
@@ -401,26 +541,6 @@ class _BestWeights:
     def restore(self):
         if self.weights is not None:
             self.module.load_state_dict(self.weights)
-
-
-def _hears_of_batches(callback):
-    """Whether a callback does anything when a batch begins or ends."""
-    return any(
-        getattr(type(callback), hook, None) is not getattr(Callback, hook)
-        for hook in BATCH_HOOKS
-    )
-
-
-def make_optimizer(optimizer, weight_decay, device):
-    """Class and options of an optimizer, as skorch takes them."""
-    options = {"optimizer__weight_decay": weight_decay} if weight_decay else {}
-    if isinstance(optimizer, str):
-        # One kernel for all weights: an epoch of small layers takes 0.6 of the time.
-        options["optimizer__fused"] = device.type in ("cpu", "cuda")
-        if optimizer == "sgd":
-            options |= {"optimizer__momentum": 0.9, "optimizer__nesterov": True}
-        return {"optimizer": OPTIMIZERS[optimizer], **options}
-    return {"optimizer": optimizer, **options}
 
 
 # ---------------------------------------------------------------------------

@@ -97,11 +97,8 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         self.n_components_ = self._map_validated("encode", X[:1]).shape[1]
         goes_on = self.warm_start and hasattr(self, "health_curve_")
         super()._set_fitted(X)
-        found = [epoch["health"] for epoch in self.net_.history]
-        curve = [
-            {name: epoch[name] for name in epoch if name != "collapsed_loss"}
-            for epoch in found
-        ]
+        names = ("active_share", "mean_norm", "spread", "effective_rank")
+        curve = [{name: epoch[name] for name in names} for epoch in self.net_.epochs_]
         self.health_curve_ = (self.health_curve_ if goes_on else []) + curve
 
     def _examine(self, X):
@@ -109,7 +106,7 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         self.effective_rank_ = effective_rank(Z)
         findings = self._examine_units(X)
         loss = self.loss_curve_[-1]
-        collapsed = self.net_.history[-1]["health"]["collapsed_loss"]
+        collapsed = self.net_.epochs_[-1]["collapsed_loss"]
         if self.n_iter_ >= N_PATIENT_EPOCHS and loss > (1 - NEAR) * collapsed:
             findings.append(
                 "the embeddings are no better than collapsed ones: the loss is "

@@ -134,9 +134,11 @@ class PairClassifier(
         tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
     weight_decay : float, default=0.0
         The optimizer's penalty on the weights.
-    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
-        "sgd" has Nesterov's momentum of 0.9. A class is a subclass of
-        ``torch.optim.Optimizer``, made with `lr` and, unless it is 0, `weight_decay`.
+    optimizer : {"adam", "adamw", "sgd"} or callable, default="adam"
+        "sgd" has Nesterov's momentum of 0.9. A callable, such as a class of
+        ``torch.optim`` or ``functools.partial(torch.optim.SGD, momentum=0.8)``, is
+        called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
+        a ``torch.optim.Optimizer``.
     early_stopping : bool, default=False
         Hold rows out, stop when the loss on them no longer falls, and keep the weights
         that were best on them.

@@ -135,7 +135,8 @@ class Preprocessor:
     _parameter_constraints = {"preprocessor": ["array-like", None]}
 
     def __sklearn_clone__(self):
-        return clone_sharing(self, "preprocessor")  # it may be large
+        shared = ("preprocessor", "callbacks")  # the first may be large
+        return clone_sharing(self, *(name for name in shared if hasattr(self, name)))
 
 
 class PairInput(Preprocessor):
