@@ -2,6 +2,7 @@
 
 import gzip
 import tracemalloc
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -74,6 +75,155 @@ def test_lines_that_are_unlike(written):
     assert keyed.index_to_key == ["the", ". . .", "at me@x.org", "\x85", ""]
     expected = np.float32([[1, 2], [3, 4], [0.5, -0.6], [7, 8], [-1, 1]])
     assert_array_equal(keyed.vectors, expected)
+
+
+ODD_WORDS = ["the", ". . .", "New York", "3", "a\xa0b", "World War 2", "to infinity"]
+
+
+def as_text(words, vectors, separator=" ", end="\n"):
+    rows = (
+        [word, *map(str, vector)] for word, vector in zip(words, vectors, strict=True)
+    )
+    return "".join(separator.join(row) + end for row in rows)
+
+
+def as_binary(words, vectors, end=b""):
+    rows = zip(words, vectors.astype("<f4"), strict=True)
+    return b"".join(w.encode() + b" " + vector.tobytes() + end for w, vector in rows)
+
+
+@pytest.mark.parametrize("name", ["vectors.txt", "vectors.gz"])
+@pytest.mark.parametrize("end", ["\n", " \t \r\n"])
+@pytest.mark.parametrize("separator", [" ", "   ", "\t"])
+@pytest.mark.parametrize("header", ["", "7 4\n", "7 4 \r\n"])
+def test_words_with_spaces_in_text(written, name, end, separator, header):
+    for shift in (0, 1, 2, 5):
+        words = ODD_WORDS[shift:] + ODD_WORDS[:shift]
+        content = (header + as_text(words, VECTORS, separator, end)).encode()
+        path = written(gzip.compress(content) if name.endswith("gz") else content, name)
+        embedding = fit(path, [ODD_WORDS])
+        assert list(embedding.vocabulary_) == words
+        assert_array_equal(embedding.word_vectors_, VECTORS)
+
+
+@pytest.mark.parametrize(
+    "lines", [*permutations(["the 1 2", ". . . 3 4", "a b 2 5 6"])]
+)
+def test_any_line_may_be_the_first(written, lines):
+    embedding = fit(written("\n".join(lines)))
+    expected = {"the": [1, 2], ". . .": [3, 4], "a b 2": [5, 6]}
+    for word in expected:
+        assert_array_equal(embedding.embed_words(word), expected[word])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        # How many numbers there are cannot be told.
+        (
+            "New York 1 2\nSan Jose 1 2 3\n",
+            "2: .* 'San Jose' has length 3, but that of",
+        ),
+        (
+            "top 10 4 5 6\nthe 1 2 3\n",
+            "2: .* 'the' has length 3, but that of line 1 has",
+        ),
+        # Numbers that may be part of the word or not.
+        (GLOVE + "10 000 1 2 3\n", "line 4: the vector of '10' has length 4, but"),
+        ("10 000 1 2 3\n" + GLOVE, "line 1: the vector of '10' has length 4, but that"),
+        # Two lines that have become one.
+        (
+            GLOVE + "a 1 2 3 b 4 5 6\n",
+            "line 4: the word 'a 1 2 3 b' holds a vector its",
+        ),
+        (
+            GLOVE + "a 1 2 3b 4 5 6\n",
+            "line 4: the word 'a 1 2 3b' holds a vector itself",
+        ),
+        ("a 1 2 3\rb 4 5 6\r", r"line 1: the word 'a 1 2 3\\rb' holds a vector itself"),
+        # Other separators.
+        (
+            "the\xa01 2 3\na\xa04 5 6\n",
+            r"line 1: the word 'the.*xa01' ends in white space",
+        ),
+        ("the 1,2\na 4,5\n", "line 1: '1,2' is not a number after 'the'"),
+        ("the 1 2\t,\na 4 5 ,\n", "line 1: ',' is not a number after 'the'"),
+        # Headers.
+        ("2 2\nNew York 1 2 3\nSan Jose 1 2 3\n", "2: .* 'New York' has length 3, but"),
+        ("2 4\nNew York 1 2 3\nSan Jose 1 2 3\n", "2: .* 'New York' has length 3, but"),
+        (
+            "3 3\nNew York 1 2 3\n",
+            "line 2: the file ends here, with word 1, but its hea",
+        ),
+        ("1 3\n. . 1 2 3\na b 4 5 6\n", "line 3: the header says that there are 1 w"),
+        # Numbers that are missing.
+        (GLOVE + "New York 1 2\n", "line 4: 'York' is not a number"),
+        (GLOVE + "San Luis Rey 1 2\n", "line 4: .* 'San Luis Rey' has length 2, but"),
+        (GLOVE + "a  1 2\n", "line 4: the vector of 'a' has length 2, but"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"binary": False, "encoding": "latin-1"}])
+def test_lines_that_cannot_be_told_apart(written, content, message, options):
+    with pytest.raises(ValueError, match=rf"vectors.txt, (line )?{message}"):
+        fit(written(content), **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"binary": True}, {"max_vocabulary": 7}])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_words_with_spaces_in_binary_files(written, end, options):
+    vectors = np.random.default_rng(1).standard_normal((7, 50)).astype(np.float32)
+    words = [*ODD_WORDS[1:], "los angeles, ca"]
+    for _ in range(7):
+        words = words[1:] + words[:1]
+        path = written(b"7 50\n" + as_binary(words, vectors, end))
+        embedding = fit(path, [words], **options)
+        assert list(embedding.vocabulary_) == words
+        assert_array_equal(embedding.word_vectors_, vectors)
+        some = fit(path, [words], vocabulary=words[3:5], encoding="utf-8")
+        assert_array_equal(some.word_vectors_, vectors[3:5])
+
+
+def test_words_with_newlines_in_binary_files(written):
+    vectors = np.random.default_rng(1).standard_normal((5, 20)).astype(np.float32)
+    words = ["\n\n", "the", "\n", "a\nb", "\nx"]
+    embedding = fit(written(b"5 20\n" + as_binary(words, vectors)), [words])
+    assert list(embedding.vocabulary_) == words
+    assert_array_equal(embedding.word_vectors_, vectors)
+    for words in (["the", "\n", "a", "b", "c"], ["the", "\nx", "\ny", "b", "c"]):
+        path = written(b"5 20\n" + as_binary(words, vectors))
+        for options in ({}, {"max_vocabulary": 2}, {"vocabulary": ["b"]}):
+            with pytest.raises(
+                ValueError, match=r"vectors.txt, word [34]: .* KeyedVec"
+            ):
+                fit(path, [words], **options)
+
+
+def test_binary_words_that_cannot_be_told_apart(written):
+    # The word a with the vector 6.8e-4, or the word "a B" with the vector 0.24.
+    path = written(b"2 1\na B 1:x> B 1:")
+    with pytest.raises(ValueError, match="word 1: the word may be 'a' or 'a B', since"):
+        fit(path)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"max_vocabulary": 2}, {"encoding": "latin-1"}]
+)
+@pytest.mark.parametrize("header", ["7 3", "7 5", "7 1", "7 9", "6 4", "8 4"])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_wrong_headers_of_binary_files(written, header, end, options):
+    path = written(f"{header}\n".encode() + as_binary(WORDS, VECTORS, end))
+    with pytest.raises(
+        ValueError, match=r"vectors.txt(, word \d:| ends early, in word)"
+    ):
+        fit(path, **options)
+
+
+def test_text_is_not_read_as_binary_nor_binary_as_text(written, keyed, tmp_path):
+    with pytest.raises(ValueError, match=r"is not word2vec's binary file: .*'auto'"):
+        fit(written("3 3\n" + GLOVE), binary=True)
+    keyed.save_word2vec_format(tmp_path / "full", binary=True)
+    with pytest.raises(ValueError, match=r"full is not a text file; set binary='auto'"):
+        fit(tmp_path / "full", binary=False)
 
 
 def test_words_of_another_encoding(written, keyed, tmp_path):

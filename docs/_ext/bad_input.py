@@ -285,6 +285,26 @@ TEXTS = [
         ValueError,
     ),
     (
+        "A line of word vectors that may be read in two ways",
+        r"PretrainedEmbedding(file_with('cat 1 2\n10 000 3 4\n')).fit(documents)",
+        ValueError,
+    ),
+    (
+        "Two lines of word vectors that have become one",
+        r"PretrainedEmbedding(file_with('a 1 2 3\nb 1 2 3c 1 2 3\n')).fit(documents)",
+        ValueError,
+    ),
+    (
+        "A header that tells another width than the lines have",
+        r"PretrainedEmbedding(file_with('1 3\nNew York 1 2\n')).fit(documents)",
+        ValueError,
+    ),
+    (
+        "Text that is said to be word2vec's binary format",
+        r"PretrainedEmbedding(file_with('1 1\ncat 1\n'), binary=True).fit(documents)",
+        ValueError,
+    ),
+    (
         "The vectors of a word twice",
         r"PretrainedEmbedding(file_with('cat 1\ncat 2')).fit(documents).word_vectors_",
         UserWarning,

@@ -37,19 +37,19 @@ class PretrainedEmbedding(BaseWordEmbedding):
         Where the vectors are:
 
         - The path of a file, which each fit reads: text of a word and its numbers a
-          line, separated by single spaces (GloVe), with or without a first line of the
+          line, separated by spaces (GloVe), with or without a first line of the
           numbers of words and of dimensions (word2vec, fastText's ``.vec``), or
           word2vec's binary format. Files that end in ``.gz``, ``.bz2`` or ``.xz`` are
-          decompressed on the way. Words may have spaces in text files, as some of
-          GloVe's do.
+          decompressed on the way. Words may hold spaces, as some of GloVe's do; see
+          Notes.
         - gensim's ``KeyedVectors``, or whatever has its attributes ``index_to_key``
           and ``vectors``.
         - A dict of vectors of one length.
 
         Clones share the object; it is never copied or changed.
     binary : bool or "auto", default="auto"
-        Whether the file is in word2vec's binary format. "auto" looks at its first
-        line, which is two numbers in a binary file, and at the second.
+        Whether the file is in word2vec's binary format. "auto" takes it for binary if
+        the first line is two numbers, and most of the next lines do not end in one.
     vocabulary : collection of str, default=None
         Read the vectors of these words only, and, with `lowercase_fallback`, of their
         lower-case forms. A large file needs no more memory than they do. ``None``
@@ -125,6 +125,13 @@ class PretrainedEmbedding(BaseWordEmbedding):
     Notes
     -----
     A document without a known word gets a row of zeros.
+
+    Neither format marks the end of a word that holds spaces. In a text file, the vector
+    is the last numbers of the line: as many as the header says or, without one, as most
+    of the first hundred lines end with. In a binary file, the word ends at the first
+    space; if the bytes behind it cannot be the vector, because as numbers they are out
+    of all proportion, and those behind one of the next spaces can be, it ends there.
+    What can be read in two ways is refused, with the line or the number of the word.
 
     In a grid with ``n_jobs``, give a path or a small ``KeyedVectors``: what is in
     memory is sent to each process. From a path, the file is read in every fit;

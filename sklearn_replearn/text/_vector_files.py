@@ -2,7 +2,6 @@
 
 import codecs
 import os
-import re
 import sys
 from importlib import import_module
 from itertools import chain
@@ -11,18 +10,14 @@ import numpy as np
 
 from sklearn_replearn._progress import progress_bar
 from sklearn_replearn._warnings import warn
+from sklearn_replearn.text._vector_lines import looks_like_text, read_lines
+from sklearn_replearn.text._vector_records import read_records
 
 #: Bytes, after decompression, that are read at a time.
 BLOCK = 1 << 20
 
 #: By the ending of a file's name, the module that opens it.
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
-
-NUMBER = re.compile(
-    rb"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE
-)
-CONTROL = re.compile(rb"[\0-\x08]")
-NEWLINE, SPACE = b"\n "
 
 
 def read_word_vectors(
@@ -73,7 +68,7 @@ def read_word_vectors(
     """
     path = os.fsdecode(path)
     _check_encoding(encoding)
-    selection = _Selection(os.path.basename(path), wanted, unwanted, encoding)
+    selection = Selection(os.path.basename(path), wanted, unwanted, encoding)
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         with progress_bar(verbose, size, "bytes", selection.name) as advance:
@@ -81,7 +76,7 @@ def read_word_vectors(
     return selection.words_and_vectors()
 
 
-class _Selection:
+class Selection:
     """The words of a file that are wanted, as they are come across.
 
     Attributes
@@ -96,6 +91,8 @@ class _Selection:
         What places count.
     place : int
         The place that was come to.
+    encoding : str
+        Of the words.
     """
 
     def __init__(self, name, wanted, unwanted, encoding):
@@ -104,25 +101,25 @@ class _Selection:
         self.numbers = bytearray()
         self.unit = "line"
         self.place = 0
+        self.encoding = encoding
         self._wanted = wanted
         self._unwanted = unwanted
-        self._encoding = encoding
         self._first_words = []
         self._repeated = []
 
     def takes(self, word, place):
         """Whether the word at a place, in bytes, is wanted and new."""
         try:
-            word, decoded = word.decode(self._encoding), True
+            word, decoded = word.decode(self.encoding), True
         except UnicodeDecodeError:
             if self._wanted is None:
                 raise self.error(
                     place,
-                    f"the word {word[:40]!r} is not {self._encoding}; pass the "
-                    "encoding of the file, such as encoding='latin-1', or the words "
-                    "that you need as vocabulary.",
+                    f"the word {word[:40]!r} is not {self.encoding}; pass the encoding "
+                    "of the file, such as encoding='latin-1', or the words that you "
+                    "need as vocabulary.",
                 ) from None
-            word, decoded = word.decode(self._encoding, "replace"), False
+            word, decoded = word.decode(self.encoding, "replace"), False
         self.place = place
         if len(self._first_words) < 3:
             self._first_words.append(word)
@@ -213,21 +210,20 @@ def _read(file, selection, limit, binary, advance):
     if not head.strip():
         raise ValueError(f"{selection.name} is empty.")
     header, length = _header(head)
-    mend = "get the file again"
-    if binary == "auto":
-        binary = header is not None and not _starts_like_text(head[length:], header[1])
-        mend += ", or set binary=False"
-    elif binary and header is None:
+    is_text = header is None or looks_like_text(head[length:])
+    if binary is True and is_text:
         raise ValueError(
             f"{selection.name} is not word2vec's binary file: that starts with a line "
-            "of two numbers, of words and of dimensions; set binary='auto'."
+            "of two numbers, of words and of dimensions, and goes on in bytes that are "
+            "no text; set binary='auto'."
         )
     blocks = chain([head[length:]], blocks)
-    if binary:
-        selection.unit = "word"
-        _read_binary(blocks, selection, limit, *header, mend)
+    if binary is False or is_text:
+        read_lines(blocks, selection, limit, header)
     else:
-        _read_text(blocks, selection, limit, header)
+        selection.unit = "word"
+        mend = "get the file again" + ", or set binary=False" * (binary == "auto")
+        read_records(blocks, selection, limit, *header, mend)
 
 
 def _blocks(file, selection, advance):
@@ -263,189 +259,3 @@ def _header(head):
     if len(fields) == 2 and all(map(bytes.isdigit, fields)) and int(fields[1]):
         return tuple(map(int, fields)), len(line + newline)
     return None, 0
-
-
-def _starts_like_text(data, n_numbers):
-    """Whether the numbers of the first word, which may have spaces, are written out."""
-    line = data.lstrip(b"\r\n").partition(b"\n")[0]
-    if b" " not in line:  # which follows the word in a binary file
-        return True
-    numbers = line.rstrip().split(b" ")[1:][-n_numbers:]
-    text = b" ".join(numbers)
-    return (
-        text.isascii()
-        and text.decode().isprintable()
-        and any(map(NUMBER.fullmatch, numbers))
-    )
-
-
-def _read_text(blocks, selection, limit, header):
-    n_words, n_numbers = header or (None, None)
-    stated = f"the header says {n_numbers}"
-    line, n_done = 1 if header is None else 2, 0
-    for block in _whole_lines(blocks):
-        n_lines, *columns = _index_lines(block)
-        columns = [column[: limit - n_done] for column in columns]
-        lines, starts, word_ends, ends, widths = columns
-        lines += line
-        line += n_lines
-        if n_numbers is None and len(lines):
-            first_line = block[starts[0] : ends[0]]
-            n_numbers = _check_first_line(first_line, selection, lines[0])
-            stated = f"that of line {lines[0]} has length {n_numbers}"
-        n_done += len(lines)
-        if n_words is not None and n_done > n_words:
-            raise selection.error(lines[n_words - n_done], _too_many(n_words))
-        for i in np.flatnonzero(widths != n_numbers):
-            fields = block[starts[i] : ends[i]].split(b" ")
-            length = _length_of_word(fields, n_numbers)
-            if length is None:
-                raise selection.error(
-                    lines[i],
-                    f"the vector of {_quote(fields[0])} has length {len(fields) - 1}, "
-                    f"but {stated}; get the file again, or mend the line.",
-                )
-            word_ends[i] = starts[i] + length
-        _take_lines(block, lines, starts, word_ends, ends, selection)
-        if n_done == limit:
-            return
-    if n_words is not None and n_done < n_words:
-        raise selection.error(
-            line - 1,
-            f"the file ends here, with word {n_done}, but its header says that there "
-            f"are {n_words}; get the file again, or correct the header.",
-        )
-
-
-def _whole_lines(blocks):
-    """Blocks that each end with the end of a line."""
-    rest = b""
-    for block in blocks:
-        block = rest + block
-        length = block.rfind(b"\n") + 1
-        rest = block[length:]
-        if length:
-            yield block[:length]
-    if rest:
-        yield rest + b"\n"
-
-
-def _index_lines(block):
-    """Where lines and their words are, for those lines that are not blank.
-
-    Returns
-    -------
-    n_lines : int
-        The blank ones, too.
-    lines : ndarray
-        Their numbers in the block, from 0.
-    starts, word_ends, ends : ndarray
-        Where each begins, has its first space, and ends.
-    widths : ndarray
-        Their numbers of spaces, but for one at the end.
-    """
-    text = np.frombuffer(block, dtype=np.uint8)
-    ends = np.flatnonzero(text == NEWLINE)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    for character in b"\r ":
-        ends -= text[ends - 1] == character
-    spaces = np.flatnonzero(text == SPACE)
-    first = np.searchsorted(spaces, starts)
-    widths = np.searchsorted(spaces, ends) - first
-    word_ends = np.append(spaces, len(text))[first]
-    filled = np.flatnonzero(starts < ends)
-    columns = (starts, word_ends, ends, widths)
-    return len(starts), filled, *(column[filled] for column in columns)
-
-
-def _check_first_line(line, selection, place):
-    """How many numbers follow the first word of a file without a header."""
-    if CONTROL.search(line):
-        raise ValueError(
-            f"{selection.name} holds neither text nor word2vec's binary format; load "
-            "what gensim or fastText saved with them, and pass the KeyedVectors."
-        )
-    word, *fields = line.split(b" ")
-    wrong = [field for field in fields if not NUMBER.fullmatch(field)]
-    if fields and not wrong:
-        return len(fields)
-    what = f"{_quote(wrong[0])} is not a number" if wrong else "there are no numbers"
-    raise selection.error(
-        place,
-        f"{what} after {_quote(word)}; a line is to be a word and the numbers of its "
-        "vector, separated by single spaces.",
-    )
-
-
-def _length_of_word(fields, n_numbers):
-    """Length of a word with spaces; None if the numbers are too few or too many."""
-    if len(fields) <= n_numbers or all(map(NUMBER.fullmatch, fields[1:-n_numbers])):
-        return None
-    return len(b" ".join(fields[:-n_numbers]))
-
-
-def _take_lines(block, lines, starts, word_ends, ends, selection):
-    """Parse the numbers of the lines whose words are wanted."""
-    taken = [
-        (line, block[word_end + 1 : end])
-        for line, start, word_end, end in zip(
-            *(column.tolist() for column in (lines, starts, word_ends, ends)),
-            strict=True,
-        )
-        if selection.takes(block[start:word_end], line)
-    ]
-    if not taken:
-        return
-    try:
-        vectors = np.loadtxt(
-            [numbers for _, numbers in taken],
-            dtype="<f4",
-            comments=None,
-            delimiter=" ",
-            encoding="latin-1",
-        )
-    except ValueError:
-        for line, numbers in taken:
-            for field in numbers.split(b" "):
-                if not NUMBER.fullmatch(field):
-                    raise selection.error(
-                        line,
-                        f"{_quote(field)} is not a number; get the file again, or mend "
-                        "the line.",
-                    ) from None
-        raise
-    selection.numbers += vectors.tobytes()
-
-
-def _read_binary(blocks, selection, limit, n_words, n_numbers, mend):
-    data, position = b"", 0
-    for place in range(1, min(n_words, limit) + 1):
-        while True:
-            space = data.find(b" ", position)
-            end = space + 1 + 4 * n_numbers
-            if space >= 0 and end <= len(data):
-                break
-            block = next(blocks, b"")
-            if not block:
-                raise ValueError(
-                    f"{selection.name} ends early, in word {place} of the {n_words} "
-                    f"that its header says there are; {mend}."
-                )
-            data, position = data[position:] + block, 0
-        if selection.takes(data[position:space].lstrip(b"\n"), place):
-            selection.numbers += data[space + 1 : end]
-        position = end
-    rest = chain([data[position:]], blocks)
-    if n_words < limit and any(map(bytes.strip, rest)):
-        raise selection.error(n_words + 1, _too_many(n_words))
-
-
-def _too_many(n_words):
-    return (
-        f"the header says that there are {n_words} words, but here is another; correct "
-        f"the header, or set max_vocabulary={n_words}."
-    )
-
-
-def _quote(field):
-    return repr(field[:40].decode(errors="replace"))
