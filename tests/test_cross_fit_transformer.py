@@ -1,6 +1,7 @@
 """CrossFitTransformer: which model embeds which row, alignment, and bad input."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,12 @@ from scipy import sparse
 from scipy.stats import ortho_group
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
@@ -27,7 +30,12 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from sklearn_replearn.graph import NetMF
 from sklearn_replearn.model_selection import CrossFitTransformer
@@ -36,7 +44,8 @@ from sklearn_replearn.text import LSA
 
 LDA = LinearDiscriminantAnalysis()
 
-#: These tests are about what each fold's clone gives, whatever its coordinates.
+#: For tests of what each fold's clone gives, whatever its coordinates.
+OwnCoordinates = partial(CrossFitTransformer, align=None)
 pytestmark = pytest.mark.filterwarnings("ignore:The embeddings of")
 
 
@@ -61,10 +70,10 @@ def slow_out_of_fold(transformer, cv, X, y, groups=None):
 def test_each_row_by_the_model_without_its_fold(n_jobs):
     X, y = data()
     cv = StratifiedKFold(4, shuffle=True, random_state=0)
-    crossed = CrossFitTransformer(LDA, cv, n_jobs=n_jobs)
+    crossed = OwnCoordinates(LDA, cv, n_jobs=n_jobs)
     assert_allclose(crossed.fit_transform(X, y), slow_out_of_fold(LDA, cv, X, y))
     assert_allclose(crossed.transform(X), clone(LDA).fit(X, y).transform(X))
-    alone = CrossFitTransformer(LDA, cv).fit(X, y)
+    alone = OwnCoordinates(LDA, cv).fit(X, y)
     assert_allclose(alone.transform(X), crossed.transform(X))
 
 
@@ -86,7 +95,7 @@ def test_an_int_is_stratified_for_classes(y, splitter):
 def test_groups():
     X, y = data()
     groups = np.arange(60) // 10
-    crossed = CrossFitTransformer(LDA, GroupKFold(3))
+    crossed = OwnCoordinates(LDA, GroupKFold(3))
     found = crossed.fit_transform(X, y, groups=groups)
     assert_allclose(found, slow_out_of_fold(LDA, GroupKFold(3), X, y, groups))
     model = make_pipeline(crossed, LogisticRegression())
@@ -107,14 +116,14 @@ def test_groups_with_metadata_routing():
 def test_an_iterable_of_splits():
     X, y = data()
     splits = list(KFold(3).split(X))
-    found = CrossFitTransformer(LDA, splits).fit_transform(X, y)
-    assert_array_equal(found, CrossFitTransformer(LDA, KFold(3)).fit_transform(X, y))
+    found = OwnCoordinates(LDA, splits).fit_transform(X, y)
+    assert_array_equal(found, OwnCoordinates(LDA, KFold(3)).fit_transform(X, y))
 
 
 def test_in_a_pipeline():
     X, y = data()
-    model = make_pipeline(CrossFitTransformer(LDA), LogisticRegression()).fit(X, y)
-    Z = CrossFitTransformer(LDA).fit_transform(X, y)
+    model = make_pipeline(OwnCoordinates(LDA), LogisticRegression()).fit(X, y)
+    Z = OwnCoordinates(LDA).fit_transform(X, y)
     assert_allclose(model[-1].coef_, LogisticRegression().fit(Z, y).coef_)
     full = clone(LDA).fit(X, y).transform(X)
     assert_array_equal(model.predict(X), model[-1].predict(full))
@@ -164,23 +173,8 @@ def test_aligned_folds_against_a_slow_loop():
         expected = (fold.transform(X[test]) - source.mean(axis=0)) @ U @ Vt
         assert_allclose(found[test], expected + target.mean(axis=0))
     # Of models that differ by a motion and little else, little is left.
-    apart = CrossFitTransformer(TurnedPCA(), KFold(5)).fit_transform(X, y)
+    apart = OwnCoordinates(TurnedPCA(), KFold(5)).fit_transform(X, y)
     assert np.abs(found - full).mean() < 0.2 * np.abs(apart - full).mean()
-
-
-@pytest.mark.filterwarnings("default:The embeddings of")
-def test_other_coordinates_are_told():
-    X, y = data()
-    with pytest.warns(UserWarning, match="set align='procrustes'") as caught:
-        CrossFitTransformer(TurnedPCA(), KFold(5)).fit_transform(X, y)
-    assert caught[0].filename == __file__
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        CrossFitTransformer(StandardScaler(), KFold(5)).fit_transform(X, y)
-        codes = TargetEncoder(target_type="multiclass")
-        CrossFitTransformer(codes, KFold(5)).fit_transform(X.round(), y)
-        # What has nothing in common is not as good after a rotation.
-        CrossFitTransformer(Noise(), KFold(5)).fit_transform(X, y)
 
 
 class Noise(TransformerMixin, BaseEstimator):
@@ -194,15 +188,126 @@ class Noise(TransformerMixin, BaseEstimator):
         return np.random.default_rng(self.seed_).standard_normal((len(X), 2))
 
 
+@pytest.mark.filterwarnings("default:The embeddings of")
+def test_other_coordinates_are_told():
+    X, y = data()
+    with pytest.warns(UserWarning, match="set align='auto' or 'procr") as caught:
+        OwnCoordinates(TurnedPCA(), KFold(5)).fit_transform(X, y)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for transformer in (
+            StandardScaler(),
+            TargetEncoder(target_type="multiclass"),
+            Noise(),  # what has nothing in common is not as good after a rotation
+        ):
+            OwnCoordinates(transformer, KFold(5)).fit_transform(X.round(), y)
+
+
+class Probabilities(TransformerMixin, BaseEstimator):
+    """What a forest says of the classes."""
+
+    def fit(self, X, y):
+        self.forest_ = RandomForestClassifier(10, random_state=len(X)).fit(X, y)
+        return self
+
+    def transform(self, X):
+        return self.forest_.predict_proba(X)
+
+
+class FlippedPCA(TransformerMixin, BaseEstimator):
+    """Principal components; the smallest of an odd number of rows has another sign."""
+
+    def fit(self, X, y=None):
+        self.pca_ = PCA(4, svd_solver="full").fit(X)
+        self.signs_ = np.array([1, 1, 1, (-1) ** len(X)])
+        return self
+
+    def transform(self, X):
+        return self.pca_.transform(X) * self.signs_
+
+
+class ShuffledDistances(TransformerMixin, BaseEstimator):
+    """Distances to the centers of clusters, which come in another order each time."""
+
+    def fit(self, X, y=None):
+        self.clusters_ = KMeans(4, n_init=5, random_state=int(1e6 * X[0, 0] % 97))
+        self.clusters_.fit(X)
+        return self
+
+    def transform(self, X):
+        return self.clusters_.transform(X)
+
+
+class OfPositives(TransformerMixin, BaseEstimator):
+    """Square roots: NaN of what is negative."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(X)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        StandardScaler(),
+        TargetEncoder(target_type="multiclass"),
+        Probabilities(),
+        Noise(),
+        OneHotEncoder(categories=[np.arange(-9, 10)] * 6),
+        OfPositives(),
+    ],
+    ids=lambda transformer: type(transformer).__name__,
+)
+def test_auto_leaves_what_has_the_same_coordinates(transformer):
+    X, y = data()
+    X = X.round()
+    cv = KFold(5, shuffle=True, random_state=0)
+    found = CrossFitTransformer(transformer, cv).fit_transform(X, y)
+    left = OwnCoordinates(transformer, cv).fit_transform(X, y)
+    if sparse.issparse(left):
+        found, left = found.toarray(), left.toarray()
+    assert_array_equal(found, left)
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [TurnedPCA(), FlippedPCA(), ShuffledDistances(), LDA],
+    ids=lambda transformer: type(transformer).__name__,
+)
+def test_auto_aligns_what_lies_in_other_coordinates(transformer):
+    X, y = data(n_samples=101, n_classes=5)
+    cv = KFold(5, shuffle=True, random_state=0)
+    auto = CrossFitTransformer(transformer, cv).fit_transform(X, y)
+    aligned = CrossFitTransformer(transformer, cv, align="procrustes")
+    aligned = aligned.fit_transform(X, y)
+    assert_allclose(auto, aligned)
+    assert abs(auto - OwnCoordinates(transformer, cv).fit_transform(X, y)).max() > 0.1
+
+
+def test_missing_values_cannot_be_rotated():
+    X, y = data()
+    crossed = CrossFitTransformer(OfPositives(), align="procrustes")
+    with pytest.raises(ValueError, match="needs finite embeddings"):
+        crossed.fit_transform(X, y)
+
+
 def test_alignment_lets_a_classifier_read_the_folds():
     X, y = load_digits(return_X_y=True)
     X = X / 16 + 0.1 * np.random.default_rng(0).standard_normal(X.shape)
     scores = {}
-    for align in (None, "procrustes"):
+    for align in (None, "procrustes", "auto"):
         embedder = CrossFitTransformer(TurnedPCA(), align=align)
         model = make_pipeline(embedder, LogisticRegression(max_iter=1000))
         scores[align] = model.fit(X[:500], y[:500]).score(X[500:], y[500:])
     assert scores["procrustes"] > scores[None] + 0.2
+    assert scores["auto"] == scores["procrustes"]
 
 
 def test_precision_is_kept():
@@ -247,11 +352,11 @@ def test_images():
     X, y = data()
     flatten = FunctionTransformer(lambda X: X.reshape(len(X), -1))
     images = X.reshape(-1, 2, 3)
-    embedder = CrossFitTransformer(make_pipeline(flatten, LDA))
-    expected = CrossFitTransformer(LDA).fit_transform(X, y)
+    embedder = OwnCoordinates(make_pipeline(flatten, LDA))
+    expected = OwnCoordinates(LDA).fit_transform(X, y)
     assert_allclose(embedder.fit_transform(images, y), expected)
     assert_allclose(
-        embedder.transform(images), CrossFitTransformer(LDA).fit(X, y).transform(X)
+        embedder.transform(images), OwnCoordinates(LDA).fit(X, y).transform(X)
     )
 
 

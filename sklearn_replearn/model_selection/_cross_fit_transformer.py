@@ -16,8 +16,11 @@ from sklearn_replearn._sklearn import HasMethods, StrOptions, _fit_context
 from sklearn_replearn._validation import unchanged_by_errors
 from sklearn_replearn._warnings import warn
 
-#: Share of its variance by which an embedding may differ from another one.
+#: One less the correlation, above which a column is unlike that of all rows.
 FAR = 0.5
+
+#: Share of the variance that columns in other coordinates must have together.
+CONSIDERABLE = 0.02
 
 
 def _names_features(estimator):
@@ -55,17 +58,16 @@ class CrossFitTransformer(TransformerMixin, BaseEstimator):
         shuffle=True, random_state=0)``, or an iterable of (train, test) rows, is used
         as it is. The test rows of all splits together must be every row once, and no
         split may train on its own test rows.
-    align : {"procrustes"} or None, default=None
-        What becomes of the coordinates of the folds. A learned embedding is often as
-        good after a rotation or with other signs, so that the folds come in coordinates
-        of their own; the classifier then sees a patchwork, and learns what is no use
-        for the full model's embedding.
+    align : {"auto", "procrustes"} or None, default="auto"
+        Whether the embeddings of the folds are moved into the coordinates of the full
+        model. A learned embedding is often as good after a rotation or with other
+        signs, so that each fold comes in coordinates of its own; a classifier trained
+        on this patchwork is no better than chance on the full model's embedding.
 
-        - ``None``: the vectors are exactly those of the fold's transformer. Right where
-          the columns have a meaning that all folds share: probabilities of classes,
-          distances to given points, features by name. Wrong for what is learned up
-          to a rotation: behind a network's embedding alone, a classifier may be no
-          better than chance. A warning says so where it is seen.
+        - "auto": "procrustes" if the embedding of any fold lies in other coordinates
+          than that of all rows: columns of it correlate with those of the full model
+          by less than 0.5, and much better after the rotation. Otherwise, and for
+          sparse embeddings, the same as ``None``.
         - "procrustes": the vectors of each fold are moved by the rotation or reflection
           :math:`Q`, and the shift, that bring its **training** rows closest to where
           the full model has them,
@@ -76,10 +78,13 @@ class CrossFitTransformer(TransformerMixin, BaseEstimator):
              \big\| (f_{-F}(x_j) - a) Q - (f(x_j) - b) \big\|^2
 
           with the two means :math:`a` and :math:`b` over these rows [2]_. Distances
-          within a fold stay as they are. Right for embeddings that are learned by
+          within a fold stay as they are. Right for embeddings that are learned from
           distances, or found by a singular value decomposition, a network or anything
           else with a random start. The lengths of embeddings on a sphere change a
           little.
+        - ``None``: the vectors are exactly those of the fold's transformer. Right where
+          the columns mean the same in all folds: probabilities of classes, distances
+          to given points, features by name. A warning says if they do not.
     n_jobs : int, default=None
         Number of fits at a time, of the full model and those of the folds. ``None`` is
         1, and -1 as many as there are processors.
@@ -96,8 +101,8 @@ class CrossFitTransformer(TransformerMixin, BaseEstimator):
     Warns
     -----
     UserWarning
-        If ``align=None`` and the embedding of a fold is far from that of all rows, but
-        near after a rotation.
+        If ``align=None`` and the embedding of a fold lies in other coordinates than
+        that of all rows.
 
     See Also
     --------
@@ -136,7 +141,7 @@ class CrossFitTransformer(TransformerMixin, BaseEstimator):
     >>> noise = np.random.default_rng(0).standard_normal((len(X), 60))
     >>> X = np.hstack([X, noise])
     >>> lda = LinearDiscriminantAnalysis()
-    >>> crossed = CrossFitTransformer(lda, align="procrustes")
+    >>> crossed = CrossFitTransformer(lda)
     >>> for embedder in ("drop", lda, crossed):
     ...     columns = make_column_transformer(
     ...         (embedder, slice(4, None)), remainder=StandardScaler()
@@ -151,11 +156,11 @@ class CrossFitTransformer(TransformerMixin, BaseEstimator):
     _parameter_constraints = {
         "transformer": [HasMethods(["fit", "transform"])],
         "cv": ["cv_object"],
-        "align": [StrOptions({"procrustes"}), None],
+        "align": [StrOptions({"auto", "procrustes"}), None],
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, transformer, cv=5, *, align=None, n_jobs=None):
+    def __init__(self, transformer, cv=5, *, align="auto", n_jobs=None):
         self.transformer = transformer
         self.cv = cv
         self.align = align
@@ -218,26 +223,40 @@ class CrossFitTransformer(TransformerMixin, BaseEstimator):
         jobs += [delayed(_fit_fold)(self.transformer, X, y, *split) for split in splits]
         with unchanged_by_errors(self):
             (self.transformer_, full), *folds = Parallel(n_jobs=self.n_jobs)(jobs)
-            parts, differ = [], []
-            for fold, (Z, Z_train) in enumerate(folds):
+            for fold, (Z, _) in enumerate(folds):
                 _refuse_other_width(Z, full, fold)
-                there = full[splits[fold][0]]
-                if self.align is None:
-                    differ.append(lie_elsewhere(Z_train, there))
-                else:
-                    Z = move(Z, *procrustes(Z_train, there))
-                parts.append(Z)
-            if any(differ):
-                warn(
-                    f"The embeddings of {sum(differ)} of the {len(folds)} folds lie in "
-                    "other coordinates than that of all rows: they are much like it, "
-                    "but rotated, or with other signs. What is trained on them is no "
-                    "use for what transform gives; set align='procrustes'.",
-                )
+            there = [full[train] for train, _ in splits]
+            parts = [Z for Z, _ in folds]
+            if self._aligns([Z_train for _, Z_train in folds], there):
+                parts = [
+                    move(Z, *procrustes(Z_train, target))
+                    for (Z, Z_train), target in zip(folds, there, strict=True)
+                ]
         order = np.argsort(np.concatenate([test for _, test in splits]))
         if any(map(sparse.issparse, parts)):
             return sparse.vstack(parts, format="csr")[order]
         return np.concatenate(parts)[order]
+
+    def _aligns(self, sources, targets):
+        """Whether folds are moved, from their training rows as they and all have them.
+
+        Warns if they lie in other coordinates and stay there.
+        """
+        if self.align == "procrustes":
+            return True
+        differ = [
+            lie_elsewhere(source, target)
+            for source, target in zip(sources, targets, strict=True)
+        ]
+        if self.align == "auto" or not any(differ):
+            return any(differ)
+        warn(
+            f"The embeddings of {sum(differ)} of the {len(differ)} folds lie in other "
+            "coordinates than that of all rows: they are much like it, but rotated, or "
+            "with other signs. A classifier trained on them is of no use for what "
+            "transform gives; set align='auto' or 'procrustes'.",
+        )
+        return False
 
     def transform(self, X):
         """Embed rows by the transformer that was fitted on all rows.
@@ -393,23 +412,48 @@ def procrustes(source, target):
             "transformer's output dense."
         )
     source, target = (np.asarray(Z, dtype=np.float64) for Z in (source, target))
+    if not (np.isfinite(source).all() and np.isfinite(target).all()):
+        raise ValueError(
+            "align='procrustes' needs finite embeddings, but the transformer gives NaN "
+            "or infinity; set align='auto', which leaves such embeddings as they are."
+        )
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     U, _, Vt = np.linalg.svd((source - source_mean).T @ (target - target_mean))
     return source_mean, U @ Vt, target_mean
 
 
 def lie_elsewhere(source, target):
-    """Whether rows are far from others, but near after a rotation.
+    """Whether columns are unlike those of other rows, but much like them once rotated.
 
-    Sparse embeddings are not looked at: a rotation would not keep their zeros.
+    Columns are compared by their correlations, so that those of small variance count as
+    well, but not the smallest, which differ by chance. Sparse embeddings are not
+    compared, since a rotation would not keep their zeros, nor are missing values.
     """
-    if sparse.issparse(source) or sparse.issparse(target):
+    if any(sparse.issparse(Z) or Z.dtype.kind not in "fiub" for Z in (source, target)):
         return False
-    moved = move(np.asarray(source, dtype=np.float64), *procrustes(source, target))
-    spread = np.square(target - target.mean(axis=0)).sum()
-    shifted = source - source.mean(axis=0) + target.mean(axis=0)
-    before, after = (np.square(Z - target).sum() for Z in (shifted, moved))
-    return bool(before > FAR * spread and after < before / 2)
+    source, target = (np.asarray(Z, dtype=np.float64) for Z in (source, target))
+    if not (np.isfinite(source).all() and np.isfinite(target).all()):
+        return False
+    before = _unlikeness(source, target)
+    if not (before > FAR).any():
+        return False
+    after = _unlikeness(move(source, *procrustes(source, target)), target)
+    turned = (before > FAR) & (after < before / 2)
+    variances = target.var(axis=0)
+    return bool(variances[turned].sum() > CONSIDERABLE * variances.sum())
+
+
+def _unlikeness(source, target):
+    """Of each column, one less its correlation; zero if a column is constant."""
+    source, target = (Z - Z.mean(axis=0) for Z in (source, target))
+    source, target = (_of_length_one(Z) for Z in (source, target))
+    constant = ~(source.any(axis=0) & target.any(axis=0))
+    return np.where(constant, 0, 1 - (source * target).sum(axis=0))
+
+
+def _of_length_one(columns):
+    lengths = np.linalg.norm(columns, axis=0)
+    return columns / np.where(lengths > 0, lengths, 1)
 
 
 def move(Z, source_mean, rotation, target_mean):
