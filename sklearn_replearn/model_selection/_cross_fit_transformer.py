@@ -150,7 +150,7 @@ class CrossFitTransformer(TransformerMixin, BaseEstimator):
     ...     print(round(cross_val_score(model, X, y).mean(), 2))
     0.82
     0.89
-    0.95
+    0.96
     """
 
     _parameter_constraints = {
