@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import skorch
 import torch
+from near import assert_near
 from torch import nn
 
 from sklearn_replearn._deep.base import TrainingSet
@@ -85,7 +86,6 @@ def test_sizes_of_batches(n, size, sizes):
 def test_batches_hold_every_row_once_in_a_new_order_each_time():
     made = batches(50, 8)
     first, second = (inputs(made)[:, 0] for _ in range(2))
-    assert first.dtype == torch.float32
     assert not torch.equal(first, second)
     for rows in (first, second):
         assert torch.equal(rows.sort().values, torch.arange(50.0))
@@ -433,14 +433,14 @@ def test_unknown_optimizer(X):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_row_is_the_same_bit_for_bit_in_any_batch(dtype):
+def test_a_row_is_the_same_in_any_batch(dtype):
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((700, 40)).astype(dtype)
     fitted = small(hidden_layer_sizes=(100, 50)).fit(rows[:100])
     whole = fitted.transform(rows)
     for _ in range(30):
         some = rng.permutation(700)[: rng.integers(1, 400)]
-        np.testing.assert_array_equal(fitted.transform(rows[some]), whole[some])
+        assert_near(fitted.transform(rows[some]), whole[some])
 
 
 def test_double_precision_is_computed_in_double_precision(X):
@@ -456,21 +456,29 @@ def test_double_precision_is_computed_in_double_precision(X):
     assert weight.dtype == torch.float32
 
 
-def test_map_rows_pads_every_block_to_one_shape():
-    shapes = []
+@pytest.mark.parametrize(("n", "sizes"), [(1, [1]), (3, [3]), (7, [3, 3, 1])])
+def test_map_rows_takes_blocks_of_bounded_size_and_pads_nothing(n, sizes):
+    seen = []
 
     def function(rows):
-        shapes.append(tuple(rows.shape))
+        seen.append(len(rows))
         return rows * 2
 
-    X = np.arange(14.0).reshape(7, 2)
-    options = {"dtype": torch.float64, "device": CPU}
-    doubled, finite = map_rows(function, X, block_rows=3, **options)
-    assert shapes == [(3, 2)] * 3
+    X = np.arange(2.0 * n).reshape(n, 2)
+    doubled, finite = map_rows(function, X, block_rows=3, device=CPU)
+    assert seen == sizes
     assert finite
     np.testing.assert_array_equal(doubled, 2 * X)
-    X[5, 1] = np.inf
-    assert not map_rows(function, X, block_rows=3, **options)[1]
+    X[-1, 1] = np.inf
+    assert not map_rows(function, X, block_rows=3, device=CPU)[1]
+
+
+def test_map_rows_hands_out_memory_of_its_own():
+    X = np.arange(14.0).reshape(7, 2)
+    before = X.copy()
+    changed, _ = map_rows(torch.Tensor.neg_, X, block_rows=3, device=CPU)
+    np.testing.assert_array_equal(changed, -before)
+    np.testing.assert_array_equal(X, before)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

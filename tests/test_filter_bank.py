@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from image_forms import SUITE_FORMS, expected_failures, of_images
+from near import assert_near
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import correlate, correlate2d
 from sklearn.base import clone
@@ -427,16 +428,16 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("options", [{}, {"filters": "kmeans", **LEARNED}], ids=str)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_layouts_give_the_same_bits(layout, options):
+def test_layouts_give_the_same_features(layout, options):
     X = images(9, 6)
     convert, shape = LAYOUTS[layout]
     expected = FilterBank(**options).fit(X).transform(X)
     bank = FilterBank(**options, **shape).fit(convert(X))
     assert bank.n_features_in_ == 54
     assert bank.image_shape_ == (9, 6, 1)
-    assert_array_equal(bank.transform(convert(X)), expected)
+    assert_near(bank.transform(convert(X)), expected)
     for other, _ in LAYOUTS.values():
-        assert_array_equal(bank.transform(other(X)), expected)
+        assert_near(bank.transform(other(X)), expected)
 
 
 def test_views_are_read_as_they_are():
@@ -450,15 +451,15 @@ def test_views_are_read_as_they_are():
 @pytest.mark.parametrize("filters", ["all", "kmeans"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
 @pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3), (20,)])
-def test_the_same_bits_in_any_batch(filters, dtype, shape):
+def test_an_image_has_the_same_features_in_any_batch(filters, dtype, shape):
     X = images(*shape, n=150)
     X = (255 * X).astype(dtype) if dtype == np.uint8 else X.astype(dtype)
     bank = FilterBank(filters, n_filters=10, patch_size=3, random_state=0).fit(X)
     Z = bank.transform(X)
-    assert_array_equal(bank.transform(X[[149]])[0], Z[149])
-    assert_array_equal(bank.transform(X[60:70]), Z[60:70])
-    assert_array_equal(bank.transform(X[::-1]), Z[::-1])
-    assert_array_equal(clone(bank).fit_transform(X), Z)
+    assert_near(bank.transform(X[[149]])[0], Z[149])
+    assert_near(bank.transform(X[60:70]), Z[60:70])
+    assert_near(bank.transform(X[::-1]), Z[::-1])
+    assert_near(clone(bank).fit_transform(X), Z)
 
 
 @pytest.mark.parametrize("filters", ["all", "kmeans"])

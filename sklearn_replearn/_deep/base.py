@@ -1,7 +1,6 @@
 """The estimator that every neural technique is: validation, training, encoding."""
 
 from abc import ABCMeta, abstractmethod
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
@@ -26,17 +25,21 @@ from sklearn_replearn._deep.health import count_dead_units
 from sklearn_replearn._deep.modules import (
     ACTIVATIONS,
     UpToLayer,
+    check_modules,
+    copy_modules,
     has_own_modules,
+    share_weights,
+    subtract,
 )
 from sklearn_replearn._deep.net import (
     Batches,
     Diverged,
     Net,
     as_device,
-    as_float32,
     as_tensor,
-    in_double_precision,
+    computes_in_double,
     map_rows,
+    scaled,
     seeded,
 )
 from sklearn_replearn._deep.networks import build_network
@@ -52,14 +55,20 @@ from sklearn_replearn._warnings import warn
 N_SOME_ROWS = 1024
 N_EXAMINED = 512
 
+#: Rows that the user's modules are tried with.
+N_TRIED = 4
+
 #: Numbers that are worked on at a time.
 MANY = 2**17
 
 #: Share of dead units that is worth a warning.
 MOST = 0.8
 
-#: What networks read without a copy; of all else there is one in single precision.
-DTYPES = (np.float32, np.float64, np.uint8)
+#: Types of numbers that are read batch by batch, without a copy of the whole.
+DTYPES = (np.float32, np.float64, np.uint8, np.int64)
+
+#: From how many standard deviations on a mean is subtracted before the cast to float32.
+FAR = 64
 
 
 @dataclass
@@ -163,6 +172,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def _fit(self, X, y):
         """What every `fit` does, whatever its docstring says of y."""
         with unchanged_by_errors(self):
+            check_modules(self.get_params(deep=False))
             data = self._training_set(X, y)
             device = as_device(self.device)
             seed = as_seed(self.random_state)
@@ -170,6 +180,9 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 self._split_seed = int(seed)  # a warm start holds out the same rows
             with seeded(seed, device):
                 net = self._train(data, device)
+                if has_own_modules(net.description):
+                    knows = computes_in_double(net, self._rows_to_try(data.rows))
+                    net.module_.knows_double.fill_(knows)
             self.net_ = net
             self._set_fitted(data.rows)
             findings = self._find_ills(data.rows)
@@ -201,7 +214,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             If there is no such layer; the message lists those that there are.
         """
         check_is_fitted(self)
-        return UpToLayer(deepcopy(self.net_.module_).eval(), layer)
+        return UpToLayer(copy_modules(self.net_.module_).eval(), layer)
 
     def _training_set(self, X, y):
         """What there is to learn from, validated."""
@@ -282,6 +295,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         """The network to train: a new one, or a copy of that to go on with."""
         if not self._goes_on():
             module = build_network(description)
+            if not (has_own_modules(description) or description.get("binary")):
+                module.origin.copy_(self._origin(X, len(module.origin)))
             self._prepare_network(module, X)
             return module
         before = self.net_.description
@@ -297,7 +312,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 f"{_in_short(before.get(changed[0]))} then, "
                 f"{_in_short(description[changed[0]])} now); set warm_start=False."
             )
-        return deepcopy(self.net_.module_)
+        return copy_modules(self.net_.module_)
 
     def _split(self, data):
         """Indices of the samples to train with, and of those held out.
@@ -389,7 +404,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         """Set `n_dead_units_` from some training rows, and say if they are too many."""
         network = self.net_.module_
         X = X[: max(64, MANY // X[0].size)]  # what all units give is in memory at once
-        rows = as_float32(as_tensor(X).to(self.net_.device), self._scale(X))
+        rows = scaled(as_tensor(X).to(self.net_.device), self._scale(X))
         self.n_dead_units_, n_units = count_dead_units(network, network.arrange(rows))
         if self.n_dead_units_ <= MOST * n_units:
             return []
@@ -401,7 +416,10 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     # -- input -----------------------------------------------------------------
 
     def _validate(self, X, *, reset=False):
-        """Rows as an array of one of `DTYPES`. NaN in `transform` is found later."""
+        """Rows as an array of one of `DTYPES`. NaN in `transform` is found later.
+
+        Other types are cast to one of them that holds the same numbers.
+        """
         if not reset:
             check_is_fitted(self)
         X = validate_data(
@@ -411,7 +429,14 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             ensure_min_samples=2 if reset else 1,
             ensure_all_finite=reset,
         )
-        return X if X.dtype in DTYPES else X.astype(np.float32)
+        if X.dtype in DTYPES:
+            return X
+        if X.dtype.kind == "f":
+            return X.astype(np.float32 if X.dtype == np.float16 else np.float64)
+        if X.dtype.itemsize <= 2:
+            return X.astype(np.float32)
+        beyond_int64 = X.dtype == np.uint64 and X.max() > np.iinfo(np.int64).max
+        return X.astype(np.float64 if beyond_int64 else np.int64)
 
     def _validate_targets(self, X, y):
         """What the network learns to put out for X, or None for X itself."""
@@ -448,12 +473,39 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def _prepare_network(self, module, X):
         """Raise if a module that the user gave does not fit X; else adapt its start."""
 
+    def _origin(self, X, n_origins):
+        """Mean of each column, or of all, where it is far from zero; 0 elsewhere."""
+        if self._scale(X) != 1.0:
+            return torch.zeros(n_origins)
+        rows = some_rows(X).reshape(-1, n_origins)
+        mean = rows.mean(axis=0, dtype=np.float64)
+        differences = subtract(as_tensor(rows), torch.from_numpy(mean)).numpy()
+        with np.errstate(over="ignore"):  # an infinite spread is far from nothing
+            spread = differences.std(axis=0)
+        is_far = (spread > 0) & (np.abs(mean) > FAR * spread)
+        # Whole numbers in single precision are subtracted from any type exactly.
+        return torch.from_numpy(np.where(is_far, mean.round(), 0)).float()
+
     def _mean_and_spread(self, module, X):
-        """The mean row, as the layers have it, and the deviation of all values."""
-        mean = torch.from_numpy(X.mean(axis=0, dtype=np.float64) * self._scale(X))
+        """Mean row in the layers' shape, less the origin; deviation of all values."""
+        scale, n_rows = self._scale(X), max(1, MANY // X[0].size)
+        if module.origin.any():
+            sums = sum(
+                subtract(as_tensor(X[start : start + n_rows]), module.origin)
+                .double()
+                .sum(0)
+                for start in range(0, len(X), n_rows)
+            )
+            mean = sums / len(X)
+        else:
+            mean = torch.from_numpy(X.mean(axis=0, dtype=np.float64) * scale)
         rows = some_rows(X)
-        variance = squares_about_mean(rows, self._scale(X)) / rows.size
-        return module.arrange(mean[None])[0], variance**0.5 or 1.0
+        variance = squares_about_mean(rows, scale) / rows.size
+        return module.lay(mean[None].float())[0], variance**0.5 or 1.0
+
+    def _rows_to_try(self, X):
+        """A few rows to try a module with."""
+        return scaled(as_tensor(X[:N_TRIED]), self._scale(X))
 
     # -- encoding --------------------------------------------------------------
 
@@ -464,21 +516,22 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def _map_validated(self, name, X, *, arrange=True):
         """Apply a method of the network to rows, or (without `arrange`) to codes.
 
-        In their own precision, but for a module that the user gave, which works in
-        single precision.
+        In their own precision, if the network knows it.
         """
         dtype = X.dtype if X.dtype == np.float64 else np.dtype(np.float32)
-        single = dtype == np.float32 or has_own_modules(self.net_.description)
-        module = self.net_.module_
-        network = module if single else in_double_precision(module)
+        network = self.net_.module_
+        if dtype == np.float64 and network.knows_double:
+            network = self.net_.in_double_precision()
+        if network.reads_by_hook:  # no other thread may add its outputs
+            network = share_weights(network)
         method = getattr(network, name)
         results, finite = map_rows(
             (lambda rows: method(network.arrange(rows))) if arrange else method,
             X,
-            block_rows=module.block_rows,
-            dtype=torch.float32 if single else torch.float64,
+            block_rows=network.block_rows,
             device=torch.device(self.net_.device),
-            scale=self._scale(X),
+            dtype=None if arrange else network.dtype,
+            scale=self._scale(X) if arrange else 1.0,
         )
         if not finite:
             assert_all_finite(X, input_name="X")
@@ -487,7 +540,17 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         return results
 
     def __sklearn_clone__(self):
-        return clone_sharing(self, "callbacks")  # copied in fit
+        """A clone that shares what is large and never changed by `fit`.
+
+        So two modules that share a weight share it in the clone as well.
+        """
+        shared = (
+            name
+            for name, value in self.get_params(deep=False).items()
+            if isinstance(value, torch.nn.Module)
+            or name in ("callbacks", "preprocessor")
+        )
+        return clone_sharing(self, *shared)
 
     def __getstate__(self):
         state = dict(super().__getstate__())
@@ -540,12 +603,13 @@ def some_rows(X, n_rows=N_SOME_ROWS):
 
 def squares_about_mean(X, scale):
     """Sum of squared differences from the mean row, without a second copy of X."""
-    mean = X.mean(axis=0, dtype=np.float64)
+    mean = torch.from_numpy(X.mean(axis=0, dtype=np.float64))
     total = 0.0
     n_rows = max(1, MANY // X[0].size)  # at a time
     with np.errstate(over="ignore"):  # what is beyond all numbers is infinite
         for start in range(0, len(X), n_rows):
-            differences = (X[start : start + n_rows] - mean).ravel()
+            rows = as_tensor(X[start : start + n_rows])
+            differences = subtract(rows, mean).numpy().ravel()
             total += differences @ differences
     return float(total) * scale**2
 
@@ -558,7 +622,8 @@ def _alike(one, other):
 
 
 def _weight_shapes(module):
-    return {name: weights.shape for name, weights in module.state_dict().items()}
+    state = module.state_dict()
+    return {name: getattr(value, "shape", None) for name, value in state.items()}
 
 
 def _in_short(value):

@@ -220,7 +220,7 @@ class ConvClassifier(Network):
     block_rows = 64  # as in ConvEncoderDecoder
 
     def __init__(self, *, n_classes, n_components, layer, shape, dropout, **options):
-        super().__init__()
+        super().__init__(n_origins=shape[0] if len(shape) == 1 else 1)
         self.register_buffer("center", torch.zeros(shape))
         self.register_buffer("spread", torch.ones(()))
         self.layer = layer
@@ -239,8 +239,12 @@ class ConvClassifier(Network):
         if self.center.ndim == 3:
             self.to(memory_format=torch.channels_last)
 
-    def arrange(self, rows):
+    def lay(self, rows):
         return channels_first(rows, self.center.shape)
+
+    @property
+    def reads_by_hook(self):
+        return self.layer != "penultimate"
 
     def to_penultimate(self, x):
         return self.run(self._through_steps, (x - self.center) / self.spread)
@@ -257,9 +261,9 @@ class ConvClassifier(Network):
     evaluate = forward
 
     def encode(self, x):
-        if self.layer == "penultimate":
-            return self.to_penultimate(x)
-        return output_of(self.layer, self, self.forward, x).flatten(1)
+        if self.reads_by_hook:
+            return output_of(self.layer, self, self.forward, x).flatten(1)
+        return self.to_penultimate(x)
 
     def probabilities(self, x):
         return self.forward(x).softmax(1)

@@ -131,5 +131,5 @@ class ConvEncoderDecoder(EncoderDecoder):
     # its size after a stage with 32 channels, do not fill the memory where it is large.
     block_rows = 64
 
-    def arrange(self, rows):
+    def lay(self, rows):
         return channels_first(rows, self.center.shape)

@@ -5,17 +5,17 @@ import torch
 from sklearn_replearn._deep.modules import EncoderDecoder
 
 
-def add_gaussian(x, level):
+def add_gaussian(x, level, zero=0.0):
     """Normal noise with a standard deviation of `level`."""
     return x + level * torch.randn_like(x)
 
 
-def mask(x, level):
+def mask(x, level, zero=0.0):
     """Each value set to zero with the chance `level`."""
-    return x * (torch.rand_like(x) >= level)
+    return x.where(torch.rand_like(x) >= level, zero)
 
 
-#: By name, a corrupted copy of rows, given the level of noise.
+#: By name, a corrupted copy of rows, given the level of noise and what stands for 0.
 NOISES = {"gaussian": add_gaussian, "masking": mask}
 
 
@@ -38,7 +38,11 @@ class DenoisingEncoderDecoder(EncoderDecoder):
         self.noise_level = noise_level
 
     def corrupt(self, x):
-        return NOISES[self.noise](x, self.noise_level)
+        """Corrupted rows in their own units."""
+        return self._corrupt(x) + self.origin
 
     def forward(self, x):
-        return super().forward(self.corrupt(x))
+        return super().forward(self._corrupt(x))
+
+    def _corrupt(self, x):
+        return NOISES[self.noise](x, self.noise_level, -self.origin)

@@ -10,6 +10,8 @@ from sklearn_replearn._deep.modules import (
     Network,
     build_layers,
     check_shape,
+    refuse_mixed_rows,
+    subtract,
     try_module,
 )
 
@@ -38,7 +40,7 @@ class EmbeddingNetwork(Network):
     """
 
     def __init__(self, *, encoder, shape, normalize, standardize):
-        super().__init__()
+        super().__init__(n_origins=shape[0] if len(shape) == 1 else 1)
         self.encoder = build_layers(encoder)
         self.standardize = standardize
         self.shape = list(shape)
@@ -53,7 +55,7 @@ class EmbeddingNetwork(Network):
         if len(self.shape) == 3:  # as in ConvClassifier
             self.to(memory_format=torch.channels_last)
 
-    def arrange(self, rows):
+    def lay(self, rows):
         return channels_first(rows, self.shape) if len(self.shape) > 1 else rows
 
     def encode(self, x):
@@ -65,23 +67,24 @@ class EmbeddingNetwork(Network):
     forward = encode
 
 
-def check_encoder(network, n_features, n_components):
+def check_encoder(network, rows, n_components):
     """Raise if the module that the user gave does not make embeddings of rows.
 
     Parameters
     ----------
     network : EmbeddingNetwork
-    n_features : int
-        Numbers of a row.
+    rows : tensor of shape (n_rows, n_features)
+        Some training rows.
     n_components : int
     """
-    x = network.arrange(torch.zeros(2, n_features))
+    x = network.arrange(rows)
     mode = network.training
     network.eval()
     with torch.no_grad():
         z = try_module("encoder", network.encoder, x)
+        check_shape("encoder", x, z, (len(x), n_components), f"{n_components=}")
+        refuse_mixed_rows("encoder", network.encoder, x, z)
     network.train(mode)
-    check_shape("encoder", x, z, (2, n_components), f"{n_components=}")
     if not any(weights.requires_grad for weights in network.encoder.parameters()):
         raise ValueError("The encoder has no weights that could be trained.")
 
@@ -103,7 +106,7 @@ class LinearEmbedding(Network):
     """
 
     def __init__(self, *, n_inputs, n_components, unit):
-        super().__init__()
+        super().__init__(n_origins=n_inputs)
         self.unit = unit
         self.layer = nn.Linear(n_inputs, n_components, bias=False)
         self.register_buffer("center", torch.zeros(n_inputs))
@@ -114,9 +117,10 @@ class LinearEmbedding(Network):
 
         Parameters
         ----------
-        rows : ndarray of shape (n_samples, n_inputs)
+        rows : tensor of shape (n_samples, n_inputs)
         """
         weight = self.layer.weight
+        rows = subtract(rows, self.origin).numpy()
         mean = rows.mean(axis=0, dtype=np.float64)
         self.center.copy_(torch.from_numpy(mean))
         centred = rows - mean
@@ -139,4 +143,5 @@ class LinearEmbedding(Network):
         return self.run(self.layer, (x - self.center) / self.spread)
 
     def encode(self, x):
-        return self.unit * self.layer(x / self.spread)
+        z = self.layer(x / self.spread) + self.layer(self.origin / self.spread)
+        return self.unit * z

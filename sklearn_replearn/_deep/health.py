@@ -23,9 +23,10 @@ def effective_rank(Z):
     with the singular values of the centred vectors; 0 if all are the same. O. Roy and
     M. Vetterli, "The effective rank", EUSIPCO 2007.
     """
+    rounding = 10 * np.finfo(Z.dtype).eps
     Z = np.asarray(Z, dtype=np.float64).reshape(len(Z), -1)
     singular = np.linalg.svd(Z - Z.mean(axis=0), compute_uv=False)
-    if singular[0] <= SAME * np.abs(Z).max() * len(Z) ** 0.5:
+    if singular[0] <= rounding * np.abs(Z).max() * len(Z) ** 0.5:
         return 0.0
     return _spread_of_shares(singular)
 

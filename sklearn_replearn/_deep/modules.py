@@ -1,8 +1,8 @@
 """Layers, and the networks made of them, from plain descriptions.
 
 A description is a dict of strings and numbers, so that a fitted estimator can be saved
-without its network and rebuild it anywhere. Where it holds a torch module instead of a
-dict, a copy of that module is taken.
+without its network and rebuild it anywhere. It may also hold torch modules of the user:
+`build_network` copies them.
 """
 
 from contextlib import contextmanager
@@ -12,8 +12,13 @@ from itertools import pairwise
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.parameter import is_lazy
 
 Module = nn.Module  # for the families, which import no torch
+
+#: Differences of a row's output beside other rows, relative to the largest output,
+#: that rounding does not explain, not even in half precision.
+MIXED = 0.01
 
 ACTIVATIONS = {
     "elu": nn.ELU,
@@ -34,9 +39,9 @@ def has_own_modules(description):
 
 
 def build_layers(description):
-    """Layers from their description, or a copy of a module."""
+    """Layers from their description; a module is taken as it is."""
     if isinstance(description, nn.Module):
-        return deepcopy(description)
+        return description
     options = dict(description)
     return LAYERS[options.pop("layers")](**options)
 
@@ -79,19 +84,40 @@ def tied_decoder(encoder):
 
 
 class Network(nn.Module):
-    """What an estimator trains: `forward` in training, `encode` afterwards."""
+    """What an estimator trains: `forward` in training, `encode` afterwards.
 
-    #: Rows that are encoded at a time. Fewer are padded to as many, since the rounding
-    #: of a row depends on the shape that it is computed in.
+    Parameters
+    ----------
+    n_origins : int, default=1
+        Length of `origin`: the number of features, or 1.
+
+    Attributes
+    ----------
+    knows_double : tensor of bool, of shape ()
+        Whether the layers also compute in double precision.
+    origin : tensor of shape (n_origins,)
+        Subtracted from rows before they are cast to single precision, in which numbers
+        far from zero lose their digits. 0 where that is not needed.
+    """
+
+    #: Rows that are encoded at a time.
     block_rows = 256
+
+    #: Precision of the input of the layers; see `in_double_precision`.
+    dtype = torch.float32
 
     #: Whether `run` computes in lower precision; see `in_mixed_precision`.
     is_mixed = False
 
+    def __init__(self, n_origins=1):
+        super().__init__()
+        self.register_buffer("origin", torch.zeros(n_origins))
+        self.register_buffer("knows_double", torch.tensor(True))
+
     def run(self, layers, x):
-        """What layers give for x, in the precision of x whatever they compute in."""
+        """The output of layers, in the precision of x whatever they compute in."""
         if not self.is_mixed:
-            return layers(x)
+            return as_float(layers(x), x.dtype)
         try:
             with torch.autocast(x.device.type, dtype=torch.bfloat16):
                 return layers(x).to(x.dtype)
@@ -106,8 +132,17 @@ class Network(nn.Module):
     def lay_out(self):
         """Order the weights in memory as they are read fastest."""
 
+    @property
+    def reads_by_hook(self):
+        """Whether `encode` gives what a hook in the middle of the layers finds."""
+        return False
+
     def arrange(self, rows):
-        """The input of the layers, from rows as the estimator has them."""
+        """The input of the layers, in new memory, from rows of any dtype."""
+        return self.lay(subtract(rows, self.origin).to(self.dtype))
+
+    def lay(self, rows):
+        """Rows in the shape that the layers take."""
         return rows
 
     def encode(self, x):
@@ -117,6 +152,85 @@ class Network(nn.Module):
     def evaluate(self, x):
         """A pass through all the layers, without noise."""
         return self.encode(x)
+
+
+def subtract(rows, origin):
+    """Differences of rows from an origin, computed before any digit is lost.
+
+    Parameters
+    ----------
+    rows : tensor of shape (n_rows, ...)
+        Of floats or of integers.
+    origin : tensor
+        Of floats.
+
+    Returns
+    -------
+    differences : tensor of floats
+    """
+    if rows.is_floating_point():
+        return rows - origin
+    whole = origin.double().round()
+    differences = rows - whole  # in double precision, which has 53 bits
+    exact = (rows - whole.long()).double()  # right unless it is beyond 64 bits
+    differences = torch.where(differences.abs() < 2**62, exact, differences)
+    return differences - (origin - whole)
+
+
+def as_float(output, dtype):
+    """A tensor of floats in another precision; anything else as it is."""
+    if isinstance(output, torch.Tensor) and output.is_floating_point():
+        return output.to(dtype)
+    return output
+
+
+def in_double_precision(network):
+    """A copy of a network, with its weights in double precision."""
+    twin = copy_modules(
+        network,
+        {
+            id(tensor): tensor.detach().double()
+            for tensor in (*network.parameters(), *network.buffers())
+            if tensor.is_floating_point()
+        },
+    ).double()  # modules that say how they are copied have copied their weights
+    for part in twin.modules():
+        if isinstance(part, Network):
+            part.dtype = torch.float64
+    return twin
+
+
+def share_weights(module):
+    """A copy of a module that has the same tensors, for hooks of one call only."""
+    tensors = (*module.parameters(), *module.buffers())
+    return copy_modules(module, {id(tensor): tensor for tensor in tensors})
+
+
+def copy_modules(modules, memo=None):
+    """A deep copy of a module, or of a dict of modules, also after a forward pass.
+
+    Parameters
+    ----------
+    modules : torch module or dict
+        What several modules share, their copies share.
+    memo : dict, default=None
+        Copies that exist already, by ``id`` of the original.
+    """
+    memo = {} if memo is None else memo
+    values = modules.values() if isinstance(modules, dict) else [modules]
+    for module in values:
+        if isinstance(module, nn.Module):
+            for tensor in _computed_tensors(module):
+                memo.setdefault(id(tensor), tensor.detach().clone())
+    return deepcopy(modules, memo)
+
+
+def _computed_tensors(module):
+    """Attributes of a module that hold results of torch, such as weight_norm's."""
+    for part in module.modules():
+        for value in vars(part).values():
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                yield value
 
 
 @contextmanager
@@ -155,10 +269,11 @@ class UpToLayer(nn.Module):
         self.train(network.training)
 
     def forward(self, rows):
-        x = self.network.arrange(rows)
         if self.layer is None:
-            return self.network.encode(x)
-        return output_of(self.layer, self.network, self.network.evaluate, x)
+            return self.network.encode(self.network.arrange(rows))
+        network = share_weights(self.network)
+        x = network.arrange(rows)
+        return output_of(self.layer, network, network.evaluate, x)
 
 
 def check_layer(network, layer):
@@ -169,18 +284,25 @@ def check_layer(network, layer):
 
 
 def output_of(layer, network, function, x):
-    """What a layer of a network puts out, at last, while a function works on x."""
+    """What a layer of a network puts out, at last, while a function works on x.
+
+    The network belongs to the caller alone: another thread that uses it would add its
+    own outputs. They are copied, since the layers after it may work in place.
+    """
     outputs = []
-    hook = network.get_submodule(layer).register_forward_hook(
-        lambda layer, inputs, output: outputs.append(output)
-    )
+
+    def keep(layer, inputs, output):
+        is_tensor = isinstance(output, torch.Tensor)
+        outputs[:] = [output.clone() if is_tensor else output]
+
+    hook = network.get_submodule(layer).register_forward_hook(keep)
     try:
         function(x)
     finally:
         hook.remove()
     if not outputs:
         raise ValueError(f"The layer {layer!r} is not used; take another one.")
-    return outputs[-1]
+    return outputs[0]
 
 
 def try_module(name, function, x):
@@ -191,6 +313,91 @@ def try_module(name, function, x):
         raise ValueError(
             f"The {name} cannot take input of shape {_rows_shape(x.shape)}: {error}"
         ) from error
+
+
+def check_modules(parameters):
+    """Raise if a module that the user gave cannot be copied or saved.
+
+    Parameters
+    ----------
+    parameters : dict
+        Of an estimator. Those that are no modules are skipped.
+    """
+    for name, module in parameters.items():
+        problem = _problem(module) if isinstance(module, nn.Module) else None
+        if problem is not None:
+            raise ValueError(f"The {name} {problem}.")
+
+
+def _problem(module):
+    """Why a module cannot be copied or saved, with the remedy; None if it can."""
+    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+        return (
+            "is a TorchScript module, which cannot be pickled; pass the "
+            "torch.nn.Module that it was made from"
+        )
+    if any(nn.utils.parametrize.is_parametrized(part) for part in module.modules()):
+        return (
+            "has weights made by torch.nn.utils.parametrizations, which torch cannot "
+            "pickle; call torch.nn.utils.parametrize.remove_parametrizations first"
+        )
+    if any(is_lazy(weights) for weights in module.parameters()):
+        return (
+            "has lazy layers, whose weights have no shape yet; call it once on a batch "
+            "of rows first"
+        )
+    if next(_computed_tensors(module), None) is not None:
+        return (
+            "holds tensors with gradients from an earlier call, as weight_norm leaves "
+            "them, which torch cannot copy; call it once under torch.no_grad() first"
+        )
+    for key, value in module.state_dict().items():
+        is_tensor = isinstance(value, torch.Tensor)
+        if key.endswith("_extra_state"):
+            continue
+        if not is_tensor or value.is_quantized:
+            return (
+                "has quantized parts, whose weights cannot be saved as arrays; pass "
+                "the module as it was before quantization"
+            )
+    return None
+
+
+def refuse_mixed_rows(name, function, x, output):
+    """Raise if what a module gives for a row depends on the rows beside it.
+
+    Parameters
+    ----------
+    name : str
+        Of the module, for the message.
+    function : callable
+    x : tensor of shape (n_rows, ...)
+        At least two rows.
+    output : tensor of shape (n_rows, ...)
+        Of the function for x.
+    """
+    limit = MIXED * output.abs().max()
+    again = try_module(name, function, x.clone())
+    if not _near(again, output, limit):
+        raise ValueError(
+            f"The {name} gives another output for the same rows each time, in "
+            "evaluation mode as well; make it deterministic."
+        )
+    try:
+        alone = torch.cat([function(row) for row in x.clone().split(1)])
+        mixes = not _near(alone, output, limit)
+    except Exception:  # of a batch of one, as batch normalization raises it
+        mixes = True
+    if mixes:
+        raise ValueError(
+            f"The {name} gives a row another output if other rows are beside it, as "
+            "batch normalization without running statistics does; use one that treats "
+            "each row alone, such as layer normalization."
+        )
+
+
+def _near(one, other, limit):
+    return one.shape == other.shape and not ((one - other).abs() > limit).any()
 
 
 def check_shape(name, x, output, expected, meaning):
@@ -235,7 +442,7 @@ class EncoderDecoder(Network):
     """
 
     def __init__(self, encoder, decoder, shape, binary=False):
-        super().__init__()
+        super().__init__(n_origins=shape[0] if len(shape) == 1 else 1)
         self.encoder = build_layers(encoder)
         self.decoder = (
             tied_decoder(self.encoder) if decoder == "tied" else build_layers(decoder)
@@ -256,8 +463,8 @@ class EncoderDecoder(Network):
         return self.run_encoder(x)
 
     def decode(self, z):
-        x = self.run_decoder(z)
-        return torch.sigmoid(x) if self.binary else x
+        """Rows in their own units, from codes."""
+        return self._decode(z) + self.origin
 
     def reconstruct(self, x):
         return self.decode(self.encode(x))
@@ -266,7 +473,12 @@ class EncoderDecoder(Network):
 
     def squared_errors(self, x):
         """Mean squared error of each row, as a column."""
-        return (self.reconstruct(x) - x).square().flatten(1).mean(1, keepdim=True)
+        errors = self._decode(self.encode(x)) - x
+        return errors.square().flatten(1).mean(1, keepdim=True)
+
+    def _decode(self, z):
+        x = self.run_decoder(z)
+        return torch.sigmoid(x) if self.binary else x
 
     def forward(self, x):
         return self.run_decoder(self.encode(x))

@@ -18,7 +18,7 @@ from torch import nn
 
 from sklearn_replearn._deep.callbacks import BatchDataset, complete, refuse_misfits
 from sklearn_replearn._deep.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.modules import in_mixed_precision
+from sklearn_replearn._deep.modules import in_double_precision, in_mixed_precision
 from sklearn_replearn._deep.networks import build_network
 from sklearn_replearn._deep.optimizers import first_line
 from sklearn_replearn._deep.schedules import constant
@@ -87,10 +87,11 @@ def as_tensor(array):
     return torch.from_numpy(array)
 
 
-def as_float32(rows, scale=1.0):
-    """Rows of a tensor in single precision, times a scale."""
-    rows = rows.to(torch.float32)
-    return rows if scale == 1.0 else rows * scale
+def scaled(rows, scale):
+    """Rows of a tensor times a scale: floats, unless the scale is 1."""
+    if scale == 1.0:
+        return rows
+    return (rows if rows.is_floating_point() else rows.float()) * scale
 
 
 class Batches:
@@ -103,7 +104,7 @@ class Batches:
     sampler : iterable
         Yields which rows, and which targets, make a batch; see `samplers`.
     arrange : callable
-        Makes the input of the network from rows in single precision.
+        Makes the input of the network from rows.
     scale : float
         Factor of the rows.
     targets : tensor of shape (n_targets, ...), default=None
@@ -137,8 +138,44 @@ class Batches:
     def take(self, chosen, aims):
         """Some rows as the network takes them, and some targets."""
         rows = self.rows.index_select(0, chosen)
-        x = self.arrange(as_float32(rows, self.scale))
+        x = self.arrange(scaled(rows, self.scale))
         return x, x if self.targets is None else self.targets[aims]
+
+
+def as_arrays(module):
+    """Weights of a module as arrays, and its extra state as it is.
+
+    numpy knows no bfloat16: its numbers are kept in single precision.
+    """
+    arrays = {}
+    for name, value in module.state_dict().items():
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu()
+            value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+        arrays[name] = value
+    return arrays
+
+
+def load_arrays(module, arrays):
+    """Give a module the weights that `as_arrays` has taken from one of its kind.
+
+    Weights that two of its parts share are one tensor again.
+    """
+    shared, values = {}, {}
+    places = module.state_dict(keep_vars=True)
+    for name, array in arrays.items():
+        place = places[name]
+        if not isinstance(place, torch.Tensor):
+            values[name] = array
+            continue
+        if id(place) not in shared:
+            tensor = as_tensor(array).to(place.dtype)
+            if isinstance(place, nn.Parameter):
+                is_trained = place.requires_grad
+                tensor = nn.Parameter(tensor, requires_grad=is_trained)
+            shared[id(place)] = tensor
+        values[name] = shared[id(place)]
+    module.load_state_dict(values, assign=True)
 
 
 # ---------------------------------------------------------------------------
@@ -192,8 +229,7 @@ class Net(NeuralNet):
         """A net with known weights, without an optimizer."""
         with torch.device("meta"):  # neither memory nor random numbers for the start
             module = build_network(description)
-        tensors = {name: as_tensor(array) for name, array in weights.items()}
-        module.load_state_dict(tensors, assign=True)
+        load_arrays(module, weights)
         module.lay_out()
         return cls.untrained(module, description, device)
 
@@ -228,13 +264,22 @@ class Net(NeuralNet):
         self.optimizer_ = self.optimizer(weights)
         return self
 
+    def in_double_precision(self):
+        """The network with its weights in double precision, made when it is needed.
+
+        It is kept for the next call, until a weight changes.
+        """
+        tensors = (*self.module_.parameters(), *self.module_.buffers())
+        versions = [(id(tensor), tensor._version) for tensor in tensors]
+        known, network = getattr(self, "_double", (None, None))
+        if known != versions:
+            network = in_double_precision(self.module_)
+            self._double = versions, network
+        return network
+
     def plain_state(self):
         """Description and weights, of which no part is a tensor."""
-        weights = {
-            name: tensor.detach().cpu().numpy()
-            for name, tensor in self.module_.state_dict().items()
-        }
-        return {"description": self.description, "weights": weights}
+        return {"description": self.description, "weights": as_arrays(self.module_)}
 
     def __getstate__(self):
         return self.plain_state()
@@ -548,33 +593,43 @@ class _BestWeights:
 # ---------------------------------------------------------------------------
 
 
-def in_double_precision(module):
-    """A copy of a module, with its weights in double precision."""
-    tensors = (*module.parameters(), *module.buffers())
-    doubles = {
-        id(tensor): tensor.detach().double()
-        for tensor in tensors
-        if tensor.is_floating_point()
-    }
-    return deepcopy(module, doubles)
+def computes_in_double(net, rows):
+    """Whether a network with modules of the user also works in double precision.
+
+    Parameters
+    ----------
+    net : Net
+    rows : tensor of shape (n_rows, n_values)
+    """
+    rows = torch.cat([rows, rows]).to(net.device)  # an even number, for pairs
+    with torch.inference_mode():
+        single = net.module_.evaluate(net.module_.arrange(rows))
+        try:
+            network = net.in_double_precision()
+            double = network.evaluate(network.arrange(rows))
+        except Exception:  # whatever a module raises that makes tensors of its own
+            return False
+    return double.dtype == torch.float64 and torch.allclose(
+        double, single.double(), rtol=0.01, atol=0.01 * float(single.abs().max())
+    )
 
 
-def map_rows(function, X, *, block_rows, dtype, device, scale=1.0):
+def map_rows(function, X, *, block_rows, device, dtype=None, scale=1.0):
     """Apply a function of tensors to rows, block by block.
-
-    Every block has the same number of rows, the last one padded with zeros, so that a
-    row's result does not depend, to the last bit, on the rows beside it.
 
     Parameters
     ----------
     function : callable
-        Of a tensor of rows, gives a tensor with as many rows.
+        Of a tensor of rows, gives a tensor with as many rows. It may overwrite its
+        argument, which is never in the memory of X.
     X : ndarray of shape (n_samples, ...)
     block_rows : int
-    dtype : torch dtype
-        What the function is given.
+        Largest number of rows of a block.
     device : torch device
-    scale : float
+    dtype : torch dtype, default=None
+        Type of the function's argument; ``None`` is that of X, or float32 with a scale
+        other than 1.
+    scale : float, default=1.0
         Factor of the rows.
 
     Returns
@@ -584,19 +639,19 @@ def map_rows(function, X, *, block_rows, dtype, device, scale=1.0):
         Whether the sums of all blocks of X are finite.
     """
     rows, results = as_tensor(X), None
-    # As one tensor: many small ones would lie between blocks, and scatter the memory.
-    sums = torch.empty(-(-len(X) // block_rows), dtype=dtype, device=device)
+    dtype = dtype or rows.dtype
+    total = torch.zeros((), dtype=torch.float64, device=device)
     with torch.inference_mode():
-        for i, start in enumerate(range(0, len(X), block_rows)):
-            block = rows[start : start + block_rows].to(device=device, dtype=dtype)
-            n = len(block)
-            if n < block_rows:
-                padding = block.new_zeros((block_rows - n, *block.shape[1:]))
-                block = torch.cat([block, padding])
-            result = function(block if scale == 1.0 else block * scale)
-            sums[i] = block.sum()  # now that it is in the cache
+        for start in range(0, len(X), block_rows):
+            stop = min(start + block_rows, len(X))
+            block = rows[start:stop].to(device=device, dtype=dtype, copy=True)
+            total += block.sum()  # stays NaN or infinite
+            result = function(scaled(block, scale))
+            if len(result) == len(X):
+                results = result.cpu()
+                break
             if results is None:
                 results = torch.empty((len(X), *result.shape[1:]), dtype=result.dtype)
-            results[start : start + n] = result[:n]
-        finite = bool(torch.isfinite(sums).all())
+            results[start:stop] = result
+        finite = bool(torch.isfinite(total))
     return results.numpy(), finite

@@ -4,7 +4,7 @@ from sklearn_replearn._deep.convnet import ConvClassifier
 from sklearn_replearn._deep.convolutions import ConvEncoderDecoder
 from sklearn_replearn._deep.corruption import DenoisingEncoderDecoder
 from sklearn_replearn._deep.embedding import EmbeddingNetwork, LinearEmbedding
-from sklearn_replearn._deep.modules import EncoderDecoder
+from sklearn_replearn._deep.modules import EncoderDecoder, copy_modules
 from sklearn_replearn._deep.pair_network import PairNetwork
 from sklearn_replearn._deep.quantization import QuantizedEncoderDecoder
 from sklearn_replearn._deep.transfer import TransferNetwork
@@ -28,6 +28,6 @@ NETWORKS = {
 
 
 def build_network(description):
-    """The network that a description names, with fresh weights."""
-    options = dict(description)
+    """The network that a description names: fresh weights, copies of modules."""
+    options = copy_modules(dict(description))
     return NETWORKS[options.pop("network")](**options)

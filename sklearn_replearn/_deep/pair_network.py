@@ -54,7 +54,7 @@ class PairNetwork(Network):
         standardize,
         all_pairs,
     ):
-        super().__init__()
+        super().__init__(n_origins=shape[0] if len(shape) == 1 else 1)
         self.architecture = architecture
         self.shape = list(shape)
         self.all_pairs = all_pairs
@@ -72,9 +72,10 @@ class PairNetwork(Network):
 
     def arrange(self, rows):
         """Rows one after the other, of rows or of pairs of rows in any shape."""
-        if len(self.shape) == 1:
-            return rows.reshape(-1, *self.shape)
-        return channels_first(rows.reshape(-1, prod(self.shape)), self.shape)
+        return super().arrange(rows.reshape(-1, prod(self.shape)))
+
+    def lay(self, rows):
+        return rows if len(self.shape) == 1 else channels_first(rows, self.shape)
 
     def take_center(self, mean, spread):
         """Let the encoder see the differences from a mean row, over their spread."""

@@ -10,7 +10,7 @@ from torch import nn
 from sklearn_replearn._deep.base import BaseDeepTransformer, squares_about_mean
 from sklearn_replearn._deep.health import effective_rank
 from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.modules import check_shape, try_module
+from sklearn_replearn._deep.modules import check_shape, refuse_mixed_rows, try_module
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 
@@ -157,15 +157,17 @@ class BaseAutoencoder(BaseDeepTransformer):
         """Try the modules that the user gave on two rows."""
         if self.encoder is None and self.decoder is None:
             return
-        x = module.arrange(torch.zeros((2, *X.shape[1:])))
+        x = module.arrange(self._rows_to_try(X))
         module.eval()
         with torch.no_grad():
             output = try_module("encoder", module.run_encoder, x)
             width, meaning = self._code_width()
-            check_shape("encoder", x, output, (2, width), meaning)
+            check_shape("encoder", x, output, (len(x), width), meaning)
+            refuse_mixed_rows("encoder", module.run_encoder, x, output)
             z = module.encode(x)
             back = try_module("decoder", module.decoder, z)
             check_shape("decoder", z, back, tuple(x.shape), "the shape of the input")
+            refuse_mixed_rows("decoder", module.decoder, z, back)
 
     def _adapt_to_units(self, module, X):
         """Let layers of ours work about zero and with numbers of about 1."""

@@ -10,9 +10,10 @@ from sklearn_replearn._deep.convolutions import channels_first, on_images
 from sklearn_replearn._deep.modules import (
     Network,
     UpToLayer,
-    build_layers,
+    copy_modules,
     mlp,
     output_of,
+    refuse_mixed_rows,
     try_module,
 )
 
@@ -30,7 +31,6 @@ class TransferNetwork(Network):
     Parameters
     ----------
     module : torch module
-        A copy is taken.
     layer : str or None
         The layer of the module whose output is the code; ``None`` for the module's.
     trained : list of str
@@ -75,7 +75,10 @@ class TransferNetwork(Network):
         activation,
     ):
         super().__init__()
-        self.module = build_layers(module)
+        self.module = module
+        may_be_trained = {
+            name: weights.requires_grad for name, weights in module.named_parameters()
+        }
         self.module.requires_grad_(False)
         self.layer = layer
         self.trained = trained
@@ -88,9 +91,10 @@ class TransferNetwork(Network):
         self.register_buffer("std", torch.tensor(std).view(per_channel))
         self.register_buffer("spread", torch.ones(()))
         for name in trained:
-            theirs = dict(module.get_submodule(name).named_parameters())
-            for part, weights in self.module.get_submodule(name).named_parameters():
-                weights.requires_grad_(theirs[part].requires_grad)
+            part = module.get_submodule(name)
+            for inner, weights in part.named_parameters():
+                full = f"{name}.{inner}" if name else inner
+                weights.requires_grad_(may_be_trained[full])
         if head:
             # Features may have any scale; their own is what the head starts from.
             scaling = nn.BatchNorm1d(head[0], affine=False)
@@ -103,8 +107,12 @@ class TransferNetwork(Network):
             self.module.get_submodule(name).train(mode)
         return self
 
-    def arrange(self, rows):
+    def lay(self, rows):
         return channels_first(rows, self.shape)
+
+    @property
+    def reads_by_hook(self):
+        return self.layer is not None
 
     def prepare(self, x):
         """Images as the module takes them."""
@@ -140,15 +148,15 @@ class TransferNetwork(Network):
         return self.forward(x).softmax(1)
 
 
-def try_out(description, n_values):
-    """Let the module that a description holds encode two samples.
+def try_out(description, rows):
+    """Let the module that a description holds encode some samples.
 
     Parameters
     ----------
     description : dict
         Of a `TransferNetwork`, without a head.
-    n_values : int
-        Numbers of a sample.
+    rows : tensor of shape (n_rows, n_values)
+        Some training samples, at least two.
 
     Returns
     -------
@@ -159,19 +167,21 @@ def try_out(description, n_values):
     Raises
     ------
     ValueError
-        If the module cannot take the input, or its output has no row for each sample.
+        If the module cannot take the input, its output has no row for each sample, or
+        the output of a sample depends on those beside it.
     """
     options = {name: value for name, value in description.items() if name != "network"}
-    network = TransferNetwork(**options).eval()
-    x = network.arrange(torch.zeros(2, n_values))
+    network = TransferNetwork(**copy_modules(options)).eval()
+    x = network.arrange(rows)
     with torch.no_grad():
         maps = try_module("module", network.features, x)
-        if not isinstance(maps, torch.Tensor) or maps.ndim < 2 or len(maps) != 2:
+        if not isinstance(maps, torch.Tensor) or maps.ndim < 2 or len(maps) != len(x):
             what = getattr(maps, "shape", type(maps).__name__)
             raise ValueError(
-                "The module must give a tensor of shape (n_images, ...), but for 2 "
-                f"images it gives {what}; choose a layer that does."
+                f"The module must give a tensor of shape (n_images, ...), but for "
+                f"{len(x)} images it gives {what}; choose a layer that does."
             )
+        refuse_mixed_rows("module", network.features, x, maps)
         block = last_block(network.module, network.layer, network.features, x)
         return network.encode(x).shape[1], block
 

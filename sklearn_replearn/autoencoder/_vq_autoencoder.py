@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.net import as_float32, as_tensor
+from sklearn_replearn._deep.net import as_tensor, scaled
 from sklearn_replearn._deep.quantization import QuantizedLoss, random_index
 from sklearn_replearn._deep.reconstruction import BaseAutoencoder
 from sklearn_replearn._sklearn import Interval
@@ -315,7 +315,7 @@ class VQAutoencoder(BaseAutoencoder):
     def _prepare_network(self, module, X):
         super()._prepare_network(module, X)
         rows = X[random_index(len(X), max(1024, 4 * self.codebook_size))]
-        module.start(module.arrange(as_float32(as_tensor(rows), self._scale(X))))
+        module.start(module.arrange(scaled(as_tensor(rows), self._scale(X))))
 
     def _set_fitted(self, X):
         codebooks = self.net_.module_.quantizer.codebooks

@@ -294,7 +294,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         }
         if min(description["std"]) <= 0:
             raise ValueError(f"std must be above 0; got {self.std!r}.")
-        width, block = try_out(description, self.n_features_in_)
+        width, block = try_out(description, self._rows_to_try(X))
         if targets is None:
             return description, None
         description["head"] = [width, *self._hidden_sizes(), len(self.classes_)]

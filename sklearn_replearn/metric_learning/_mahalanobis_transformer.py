@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._deep.base import some_rows
 from sklearn_replearn._deep.losses import CONTRASTS
+from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
@@ -262,7 +263,7 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
         return description, self._criterion()
 
     def _prepare_network(self, module, X):
-        module.start_from(some_rows(X))
+        module.start_from(as_tensor(some_rows(X)))
 
     def _set_fitted(self, X):
         super()._set_fitted(X)

@@ -66,7 +66,7 @@ class BaseNeuralMetricTransformer(ImageInput, NeuralEncoder, BaseMetricTransform
         module.center.copy_(mean)
         module.spread.fill_(spread)
         if self._kind() == "own":
-            check_encoder(module, X.shape[1], self.n_components)
+            check_encoder(module, self._rows_to_try(X), self.n_components)
 
     def _augmentation(self, module):
         return self._make_augmentation(module.shape, float(module.spread))

@@ -7,7 +7,7 @@ from scipy.special import expit
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.base import BaseDeepEstimator, some_rows
+from sklearn_replearn._deep.base import N_TRIED, BaseDeepEstimator, some_rows
 from sklearn_replearn._deep.classification import DeepClassifierMixin
 from sklearn_replearn._deep.embedding import check_encoder
 from sklearn_replearn._deep.modules import Module
@@ -467,8 +467,11 @@ class PairClassifier(
     def _prepare_network(self, module, X):
         module.take_center(*self._mean_and_spread(module, X))
         if self._kind() == "own":
-            n_rows = 2 if self.architecture == "joint" else 1
-            check_encoder(module.embedding, n_rows * X.shape[1], self.n_components)
+            rows = X[:N_TRIED]
+            if self.architecture == "joint":
+                rows = np.concatenate([rows, rows[::-1]], axis=1)
+            rows = self._rows_to_try(rows)
+            check_encoder(module.embedding, rows, self.n_components)
 
     def _augmentation(self, module):
         return self._make_augmentation(module.shape, float(module.embedding.spread))

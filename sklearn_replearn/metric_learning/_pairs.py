@@ -12,7 +12,7 @@ from sklearn_replearn._deep.losses import ContrastiveLoss, PairContrastiveLoss
 from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.samplers import PairBatches
 from sklearn_replearn._sklearn import StrOptions, _fit_context
-from sklearn_replearn._validation import clone_sharing, read_labels, shape_of
+from sklearn_replearn._validation import read_labels, shape_of
 from sklearn_replearn._warnings import warn
 
 
@@ -133,10 +133,6 @@ class Preprocessor:
     """Mixin of those with `preprocessor`, a table that pairs of indices point into."""
 
     _parameter_constraints = {"preprocessor": ["array-like", None]}
-
-    def __sklearn_clone__(self):
-        shared = ("preprocessor", "callbacks")  # the first may be large
-        return clone_sharing(self, *(name for name in shared if hasattr(self, name)))
 
 
 class PairInput(Preprocessor):
