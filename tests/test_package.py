@@ -66,6 +66,7 @@ def test_version_is_in_one_place():
 # Design: a module imports only from layers before its own.
 LAYERS = [
     "_sklearn",
+    "_warnings",
     "_containers",
     "_validation",
     "_progress",
@@ -73,6 +74,7 @@ LAYERS = [
     "_gensim",
     "_linalg",
     "_cooccurrence",
+    "_word_scores",
     "_image_input",
     "_retrieval",
     "_verification",

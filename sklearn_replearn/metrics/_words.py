@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import spearmanr
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
+
+from sklearn_replearn._word_scores import analogy_scores, as_units
 
 _BLOCK_SIZE = 10_000_000  # numbers in a block of scores: 80 megabytes in float64
 
@@ -325,7 +326,7 @@ def _similarity(estimator, pairs):
     judged = np.array([pairs[row][-1] for row in known])
     first, second = zip(*known.values(), strict=True)
     vectors = np.asarray(model.embed_words([*first, *second]), dtype=np.float64)
-    units = normalize(vectors)
+    units = as_units(vectors)
     cosines = (units[:n_covered] * units[n_covered:]).sum(axis=1)
     cosines = cosines.round(12)  # so that rounding makes no order among equal ones
     for values, name in ((judged, "human score"), (cosines, "cosine")):
@@ -349,25 +350,25 @@ def _analogy_accuracy(estimator, questions, method):
     vectors = getattr(model, "word_vectors_", None)
     if vectors is None:
         vectors = model.embed_words(sorted(vocabulary, key=vocabulary.get))
-    right = _right_answers(normalize(vectors), rows, method)
+    right = _right_answers(np.asarray(vectors), rows, method)
     return WordScore(float(right.mean()), len(rows))
 
 
-def _right_answers(units, rows, method):
+def _right_answers(vectors, rows, method):
     """Whether each question's last word is the answer to its first three.
 
     Parameters
     ----------
-    units : ndarray of shape (n_words, n_components)
-        Word vectors of unit length, or zero.
+    vectors : ndarray of shape (n_words, n_components)
     rows : ndarray of shape (n_questions, 4)
-        Row in `units` of each word of each question.
+        Row in `vectors` of each word of each question.
     method : {"add", "multiply"}
 
     Returns
     -------
     right : ndarray of bool of shape (n_questions,)
     """
+    units = as_units(vectors)
     right = np.empty(len(rows), dtype=bool)
     blocks = 1 if method == "add" else 3
     n_at_once = max(1, _BLOCK_SIZE // (blocks * len(units)))
@@ -384,7 +385,7 @@ def _right_answers(units, rows, method):
         close = (expected >= best_other - rounding) & (expected > -np.inf)
         close &= expected <= best_other + rounding
         for question in np.flatnonzero(close):
-            right[start + question] = _answer(units, chunk[question], method)
+            right[start + question] = _answer(vectors, chunk[question], method)
     return right
 
 
@@ -413,15 +414,10 @@ def _rounding(units):
     return 64 * np.finfo(units.dtype).eps * np.sqrt(units.shape[1])
 
 
-def _answer(units, rows, method):
+def _answer(vectors, rows, method):
     """Whether the last word is the answer, by the very operations of `analogy`."""
     given, expected = rows[:3], rows[3]
-    cos_a, cos_b, cos_c = units[given] @ units.T
-    if method == "add":
-        scores = cos_b - cos_a + cos_c
-    else:
-        shift_a, shift_b, shift_c = ((1 + cos) / 2 for cos in (cos_a, cos_b, cos_c))
-        scores = shift_b * shift_c / (shift_a + 0.001)
+    scores = analogy_scores(vectors, as_units(vectors[given]), method)
     scores[given] = -np.inf
     return scores.argmax() == expected
 

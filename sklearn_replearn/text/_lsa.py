@@ -24,6 +24,7 @@ from sklearn_replearn._validation import (
     check_count,
     check_documents,
 )
+from sklearn_replearn._word_scores import largest
 from sklearn_replearn.text._documents import check_same_kind
 from sklearn_replearn.text._word_queries import WordQueriesMixin
 
@@ -223,8 +224,7 @@ class LSA(
         check_is_fitted(self)
         check_count("n", n)
         words = self._words()
-        order = np.argsort(-self.components_, axis=1, kind="stable")[:, :n]
-        return [[words[column] for column in row] for row in order]
+        return [[words[row] for row in largest(x, n)] for x in self.components_]
 
     @property
     def word_vectors_(self):
@@ -234,6 +234,9 @@ class LSA(
 
     def _vectors_of(self, rows):
         return self.components_[:, rows].T * self.singular_values_
+
+    def _scaled_vectors(self):
+        return self.components_.T, self.singular_values_
 
     @_fit_context(prefer_skip_nested_validation=False)
     def _fit(self, X, y):

@@ -3,10 +3,15 @@
 from difflib import get_close_matches
 
 import numpy as np
-from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._validation import check_count
+from sklearn_replearn._word_scores import (
+    analogy_scores,
+    as_units,
+    cosines,
+    largest,
+)
 
 #: Above this, only words that begin alike are compared to suggest one.
 MANY_WORDS = 50_000
@@ -55,7 +60,7 @@ class WordQueriesMixin:
         similarity : float
             In [-1, 1]; 0 if either vector is zero.
         """
-        first, second = normalize(self.embed_words([a, b]))
+        first, second = as_units(self.embed_words([a, b]))
         return float(first @ second)
 
     def most_similar(self, positive, negative=(), topn=10):
@@ -84,9 +89,11 @@ class WordQueriesMixin:
         if not rows:
             raise ValueError("most_similar needs at least one word.")
         weights = np.repeat([1.0, -1.0], [len(positive), len(negative)])
-        units = normalize(self.word_vectors_)
-        target = normalize((weights @ units[rows])[np.newaxis])[0]
-        return self._best_words(units @ target.astype(units.dtype), rows, topn)
+        units = as_units(self._vectors_of(rows))
+        target = as_units((weights @ units)[np.newaxis])
+        vectors, scale = self._scaled_vectors()
+        [scores] = cosines(vectors, target, scale)
+        return self._best_words(scores, rows, topn)
 
     def analogy(self, a, b, c, *, method="add", topn=10):
         """Words that answer "a is to b as c is to ...".
@@ -115,16 +122,12 @@ class WordQueriesMixin:
            word representations", CoNLL 2014.
         """
         check_is_fitted(self)
-        rows = self._word_rows([a, b, c])
-        units = normalize(self.word_vectors_)
-        cos_a, cos_b, cos_c = units[rows] @ units.T
-        if method == "add":
-            scores = cos_b - cos_a + cos_c
-        elif method == "multiply":
-            shift_a, shift_b, shift_c = ((1 + cos) / 2 for cos in (cos_a, cos_b, cos_c))
-            scores = shift_b * shift_c / (shift_a + 0.001)
-        else:
+        if method not in ("add", "multiply"):
             raise ValueError(f"method must be 'add' or 'multiply', got {method!r}.")
+        rows = self._word_rows([a, b, c])
+        vectors, scale = self._scaled_vectors()
+        units = as_units(self._vectors_of(rows))
+        scores = analogy_scores(vectors, units, method, scale)
         return self._best_words(scores, rows, topn)
 
     def to_keyed_vectors(self):
@@ -143,8 +146,12 @@ class WordQueriesMixin:
         """Vectors of some words; to be overridden where all of them cost more."""
         return self.word_vectors_[rows]
 
+    def _scaled_vectors(self):
+        """All vectors without the scale of their columns, and this scale."""
+        return self.word_vectors_, None
+
     def _words(self):
-        return sorted(self.vocabulary_, key=self.vocabulary_.get)
+        return list(self.vocabulary_)  # which is in the order of rows
 
     def _word_rows(self, words):
         for word in words:
@@ -171,7 +178,7 @@ class WordQueriesMixin:
     def _best_words(self, scores, excluded, topn):
         check_count("topn", topn)
         words = self._words()
-        order = np.argsort(-scores, kind="stable")
+        order = largest(scores, topn + len(excluded))
         order = order[~np.isin(order, excluded)][:topn]
         return [(words[row], float(scores[row])) for row in order]
 
