@@ -1,7 +1,9 @@
 """Batches, seeds, training and encoding below the estimators, against bare loops."""
 
+import platform
 import re
 import threading
+import warnings
 from math import cos, pi
 
 import numpy as np
@@ -11,18 +13,20 @@ import torch
 from near import assert_near
 from torch import nn
 
+from sklearn_replearn._deep import base
 from sklearn_replearn._deep.base import TrainingSet
 from sklearn_replearn._deep.net import (
     Batches,
     as_device,
     as_tensor,
+    has_bfloat16,
     in_double_precision,
     map_rows,
     seeded,
 )
 from sklearn_replearn._deep.samplers import RandomBatches
 from sklearn_replearn._deep.schedules import SCHEDULES
-from sklearn_replearn.autoencoder import Autoencoder
+from sklearn_replearn.autoencoder import Autoencoder, VariationalAutoencoder
 
 CPU = torch.device("cpu")
 
@@ -34,7 +38,7 @@ def X():
     return (factors @ rng.standard_normal((3, 12))).astype(np.float32)
 
 
-def small(**options):
+def small(kind=Autoencoder, **options):
     defaults = {
         "hidden_layer_sizes": (16,),
         "max_epochs": 4,
@@ -43,7 +47,7 @@ def small(**options):
         "lr_schedule": "constant",
         "random_state": 0,
     }
-    return Autoencoder(3, **(defaults | options))
+    return kind(3, **(defaults | options))
 
 
 def no_change(rows):
@@ -588,3 +592,50 @@ def test_mixed_precision_learns_the_same_to_its_rounding(X):
     np.testing.assert_allclose(mixed.loss_curve_, plain.loss_curve_, rtol=0.1)
     errors = np.abs(mixed.transform(X) - plain.transform(X))
     assert 0 < errors.max() < 0.1 * np.abs(plain.transform(X)).max()
+
+
+@pytest.mark.parametrize("answer", [True, False, None])
+def test_processors_without_bfloat16_are_warned_of(X, monkeypatch, answer):
+    monkeypatch.setattr(base, "has_bfloat16", lambda: answer)
+    estimators = [
+        small(mixed_precision=True),
+        small(kind=VariationalAutoencoder, mixed_precision=True, max_epochs=1),
+    ]
+    for estimator in estimators:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            estimator.fit(X)
+        said = [str(warning.message) for warning in caught]
+        assert [warning.filename for warning in caught] == [__file__] * len(said)
+        assert len(said) == (answer is False)
+        assert all("neither AMX nor AVX512-BF16" in text for text in said)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            estimator.set_params(mixed_precision=False).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("machine", "amx", "avx512", "expected"),
+    [
+        ("x86_64", False, False, False),
+        ("AMD64", True, False, True),
+        ("x86_64", False, True, True),
+        ("arm64", False, False, None),
+        ("x86_64", None, None, None),
+    ],
+)
+def test_instructions_of_the_processor(monkeypatch, machine, amx, avx512, expected):
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    for name, answer in (
+        ("_is_amx_tile_supported", amx),
+        ("_is_avx512_bf16_supported", avx512),
+    ):
+        if answer is None:
+            monkeypatch.delattr(torch.cpu, name)
+        else:
+            monkeypatch.setattr(torch.cpu, name, lambda answer=answer: answer)
+    assert has_bfloat16() is expected
+
+
+def test_this_processor_is_known_or_not():
+    assert has_bfloat16() in (True, False, None)

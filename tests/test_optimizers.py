@@ -225,7 +225,7 @@ class Lonely(SGD):
         (
             {"optimizer": partial(SGD, lr=0.5)},
             r"optimizer=partial\(SGD, lr=0.5\) sets lr=0.5, but the parameter lr is "
-            r"0.01; give lr as the parameter only",
+            r"0.01; set the parameter instead",
         ),
         (
             {"optimizer": partial(ADAM, weight_decay=0.5), "weight_decay": 0.1},

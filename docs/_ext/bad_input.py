@@ -7,6 +7,7 @@ here fails the build.
 
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from docutils import nodes
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
+from skorch.callbacks import Checkpoint, Freezer, LRScheduler
 from sphinx.util.docutils import SphinxDirective
 
 from sklearn_replearn.autoencoder import (
@@ -79,7 +81,11 @@ EDGES = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (3, 5), (4, 5)]  # two triangle
 IMAGES = np.random.RandomState(0).randint(0, 256, (20, 8, 8)).astype(np.uint8)
 
 NAMES = {
+    "Checkpoint": Checkpoint,
+    "Freezer": Freezer,
+    "LRScheduler": LRScheduler,
     "np": np,
+    "partial": partial,
     "sp": sp,
     "torch": torch,
     "Autoencoder": Autoencoder,
@@ -489,6 +495,36 @@ NETWORKS = [
         ValueError,
     ),
     ("An unknown optimizer", "Autoencoder(2, optimizer='ada').fit(table)", ValueError),
+    (
+        "An optimizer that sets another learning rate",
+        "Autoencoder(2, optimizer=partial(torch.optim.SGD, lr=0.5)).fit(table)",
+        ValueError,
+    ),
+    (
+        "An option that the optimizer refuses",
+        "Autoencoder(2, optimizer=partial(torch.optim.SGD, momentum=-1)).fit(table)",
+        ValueError,
+    ),
+    (
+        "A callback and a schedule that both set the learning rate",
+        "Autoencoder(2, callbacks=[LRScheduler()], lr_schedule='cosine').fit(table)",
+        ValueError,
+    ),
+    (
+        "A callback for held-out rows without any",
+        "Autoencoder(2, callbacks=[Checkpoint()]).fit(table)",
+        ValueError,
+    ),
+    (
+        "A callback for weights that there are not",
+        "Autoencoder(2, callbacks=[Freezer('encodr.*')]).fit(table)",
+        ValueError,
+    ),
+    (
+        "A scheduler of torch in place of a callback",
+        "Autoencoder(2, callbacks=[torch.optim.lr_scheduler.StepLR]).fit(table)",
+        ValueError,
+    ),
     ("An unknown device", "Autoencoder(2, device='gpu').fit(table)", ValueError),
     (
         "Values that are no probabilities",

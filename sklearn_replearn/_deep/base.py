@@ -38,6 +38,7 @@ from sklearn_replearn._deep.net import (
     as_device,
     as_tensor,
     computes_in_double,
+    has_bfloat16,
     map_rows,
     scaled,
     seeded,
@@ -223,6 +224,12 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
 
     def _train(self, data, device):
         """A trained net."""
+        if self.mixed_precision and device.type == "cpu" and has_bfloat16() is False:
+            warn(
+                "mixed_precision=True makes the training 4 to 12 times slower on this "
+                "processor, which has neither AMX nor AVX512-BF16; set "
+                "mixed_precision=False."
+            )
         X, targets = data.rows, data.targets
         description, criterion = self._design(X, targets)
         module = self._start(description, X)

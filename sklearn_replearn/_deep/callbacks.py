@@ -3,6 +3,7 @@
 from copy import deepcopy
 from inspect import Parameter, signature
 
+import numpy as np
 import torch
 from skorch.callbacks import (
     BatchScoring,
@@ -21,6 +22,7 @@ from skorch.utils import to_numpy
 from tqdm.std import tqdm
 
 from sklearn_replearn._deep.optimizers import first_line
+from sklearn_replearn._validation import few
 
 
 def copy_callbacks(callbacks):
@@ -113,9 +115,10 @@ def refuse_misfits(net, *, is_constant, has_held_out):
             weights = list(net.get_all_learnable_params())
             found = callback.filter_parameters(callback.patterns, weights)
             if next(found, None) is None:
+                names = np.array([name for name, _ in weights])
                 raise ValueError(
                     f"The callback {name} applies to no weight: none has a name like "
-                    f"{callback.patterns}; there are {[name for name, _ in weights]}."
+                    f"{callback.patterns}; there are {few(names)}."
                 )
         remedy = None if has_held_out else _without_held_out(callback)
         if remedy is not None:

@@ -4,6 +4,7 @@ Only this file and that of the callbacks import skorch. Everything in here takes
 returns arrays, tensors and modules, never an estimator.
 """
 
+import platform
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from threading import RLock
@@ -43,6 +44,21 @@ def as_device(device):
             "'cpu'."
         ) from None
     return device
+
+
+def has_bfloat16():
+    """Whether the processor has instructions for bfloat16, or None if that is unknown.
+
+    That is AMX or AVX512-BF16, as torch names them; other architectures are unknown.
+    """
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return None
+    try:
+        return (
+            torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        )
+    except (AttributeError, RuntimeError):  # private, so they may be gone
+        return None
 
 
 _GENERATOR = RLock()  # torch's default generator belongs to all threads

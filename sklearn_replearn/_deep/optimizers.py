@@ -49,7 +49,7 @@ def make_optimizer(weights, *, optimizer, lr, weight_decay, device):
         if own[option] != options[option]:
             raise ValueError(
                 f"optimizer={name} sets {option}={own[option]}, but the parameter "
-                f"{option} is {options[option]}; give {option} as the parameter only."
+                f"{option} is {options[option]}; set the parameter instead."
             )
     call = ", ".join(["weights", *(f"{key}={options[key]}" for key in options)])
     try:
