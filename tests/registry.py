@@ -162,7 +162,7 @@ INSTANCES = {
     "CrossFitTransformer": CrossFitTransformer(StandardScaler()),
     "DeepWalk": DeepWalk(**SMALL_WALKS),
     "DenoisingAutoencoder": DenoisingAutoencoder(**SMALL_NETWORK),
-    "EdgeEncoder": EdgeEncoder(embedder=QUICK_NETMF),
+    "EdgeEncoder": EdgeEncoder(embedder=QUICK_NETMF, handle_unknown="zero"),
     "FilterBank": FilterBank(),
     "GraphClusterEncoder": GraphClusterEncoder(n_clusters=3, random_state=0),
     "HOG": HOG(cell_size=1),

@@ -1,6 +1,7 @@
 """Pairs to features: operators, the graph of the training pairs, and no leak."""
 
 import pickle
+import re
 from itertools import combinations
 
 import networkx as nx
@@ -12,14 +13,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    GroupShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from sklearn_replearn.graph import EdgeEncoder, NetMF
+from sklearn_replearn.graph import EdgeEncoder, NetMF, edge_groups
 
-PAIRS = [["a", "b"], ["c", "b"], ["d", "a"], ["b", "c"], ["e", "d"]]
+PAIRS = [["a", "b"], ["c", "b"], ["d", "a"], ["c", "a"], ["e", "d"]]
 LABELS = [1, 1, 0, 1, 0]
 KARATE = nx.karate_club_graph()
 QUICK = NetMF(n_components=3, window=2, random_state=0)
@@ -68,7 +76,7 @@ def test_the_graph_is_that_of_the_positive_pairs():
     encoder = fitted()
     assert_array_equal(encoder.node_names_, ["a", "b", "c", "d", "e"])
     expected = np.zeros((5, 5))
-    for i, j in [(0, 1), (1, 2)]:  # b-c occurs twice, a-d and d-e are no edges
+    for i, j in [(0, 1), (1, 2), (0, 2)]:  # a-d and d-e are no edges
         expected[i, j] = expected[j, i] = 1
     assert_array_equal(encoder.node_vectors_, expected)
     assert encoder.node_names_.dtype == object
@@ -77,6 +85,15 @@ def test_the_graph_is_that_of_the_positive_pairs():
     adjacency = encoder.embedder_.adjacency_
     assert adjacency.has_canonical_format
     assert adjacency.dtype == np.float64
+
+
+def test_an_edge_that_is_listed_twice_counts_once():
+    with pytest.warns(UserWarning, match="X lists 1 edge more than once"):
+        encoder = fitted([1, 1, 0, 1, 0], [*PAIRS[:3], ["b", "c"], PAIRS[4]])
+    expected = np.zeros((5, 5))
+    for i, j in [(0, 1), (1, 2)]:
+        expected[i, j] = expected[j, i] = 1
+    assert_array_equal(encoder.node_vectors_, expected)
 
 
 def test_a_node_with_itself_is_one_edge():
@@ -137,27 +154,45 @@ def test_unknown_ids():
     X = [["a", "x"], ["x", "y"], ["a", "b"]]
     vectors = np.vstack([fitted().node_vectors_, np.zeros(5)])
     first, second = vectors[[0, 5, 0]], vectors[[5, 5, 1]]
-    assert_array_equal(fitted(operator="l1").transform(X), abs(first - second))
+    encoder = fitted(operator="l1", handle_unknown="zero")
+    assert_array_equal(encoder.transform(X), abs(first - second))
     vectors[5] = vectors.sum(axis=0) / 5
     first, second = vectors[[0, 5, 0]], vectors[[5, 5, 1]]
     encoder = fitted(operator="average", handle_unknown="mean")
     assert_array_equal(encoder.transform(X), (first + second) / 2)
-    with pytest.raises(
-        ValueError, match="'x' in row 0 of column 1 is not in the graph"
-    ):
-        fitted(handle_unknown="error").transform(X)
-    with pytest.raises(ValueError, match="'x' in row 0 of column 1"):
-        EdgeEncoder([("a", "b")], Rows(), handle_unknown="error").fit(X)
+    message = (
+        "The node 'x' in row 0 of column 1 is not in the graph, which is made of the "
+        "pairs in fit; pass handle_unknown='zero' or 'mean'."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        fitted().transform(X)
+    message = "row 0 of column 1 is not in the graph; pass handle_unknown='zero'"
+    with pytest.raises(ValueError, match=message):
+        EdgeEncoder([("a", "b")], Rows()).fit(X)
+    with pytest.raises(ValueError, match=r"not in the graph, which .* fit, where node"):
+        fitted().transform([[1, 2]])
+
+
+def test_cross_validation_with_nodes_of_one_fold():
+    """A node whose only pair is in the test fold: an error, or zeros if asked for."""
+    X = np.array([*combinations(range(8), 2), (8, 9)])
+    y = np.array([1, 0] * 14 + [1])
+    folds = [(np.arange(28), np.arange(20, 29))]
+    model = make_pipeline(EdgeEncoder(embedder=QUICK), LogisticRegression())
+    with pytest.raises(ValueError, match=r"The node 8 in row 8 of column 0 .*='zero'"):
+        cross_val_score(model, X, y, cv=folds, error_score="raise")
+    model.set_params(edgeencoder__handle_unknown="zero")
+    assert np.isfinite(cross_val_score(model, X, y, cv=folds)).all()
 
 
 def test_missing_ids_are_no_nodes():
     X = [["a", None], ["a", "b"], ["b", np.nan]]
-    encoder = fitted([1, 1, 0], X)
+    encoder = fitted([1, 1, 0], X, handle_unknown="zero")
     assert_array_equal(encoder.node_names_, ["a", "b"])
     assert_array_equal(encoder.node_vectors_, [[0, 1], [1, 0]])
     assert_array_equal(encoder.transform(X)[[0, 2]], np.zeros((2, 2)))
     with pytest.raises(ValueError, match="node in row 0 of column 1 is missing"):
-        fitted([1, 1, 0], X, handle_unknown="error")
+        fitted([1, 1, 0], X)
     with pytest.raises(ValueError, match="All ids of X are missing"):
         fitted([1, 0], [[None, None], [None, np.nan]])
 
@@ -217,7 +252,7 @@ def test_frames_and_names():
 def test_memory_embeds_the_graph_of_each_fold_once(tmp_path):
     X = np.array(list(combinations(range(34), 2)))
     y = np.array([KARATE.has_edge(*pair) for pair in X.tolist()])
-    encoder = EdgeEncoder(embedder=QUICK, memory=tmp_path)
+    encoder = EdgeEncoder(embedder=QUICK, memory=tmp_path, handle_unknown="zero")
     model = make_pipeline(encoder, StandardScaler(), LogisticRegression())
     grid = {"logisticregression__C": [0.1, 1.0], "edgeencoder__operator": ["l1", "l2"]}
     search = GridSearchCV(model, grid, cv=3).fit(X, y)
@@ -254,7 +289,166 @@ def test_the_whole_graph_leaks():
     X, y = _random_graph()
     embedder = NetMF(n_components=16, window=3, random_state=0)
     graph = X[y == 1]
-    assert _auc(EdgeEncoder(graph, embedder), X, y) > 0.8
+    message = r"X has \d+ edges of the graph that fit did not have .* leave them out of"
+    with pytest.warns(UserWarning, match=message) as caught:
+        assert _auc(EdgeEncoder(graph, embedder), X, y) > 0.8
+    assert len(caught) == 4  # one in each test fold
+
+
+def _both_directions(X, y):
+    return np.concatenate([X, X[:, ::-1]]), np.concatenate([y, y])
+
+
+def _twice(X, y):
+    return np.concatenate([X, X]), np.concatenate([y, y])
+
+
+def _entries_of_an_adjacency(X, y):
+    edges = np.argwhere(nx.to_numpy_array(nx.Graph(X[y == 1].tolist()), range(120)))
+    X = np.concatenate([edges, X[y == 0]])
+    return X, (np.arange(len(X)) < len(edges)).astype(int)
+
+
+REPEATED = [_both_directions, _twice, _entries_of_an_adjacency]
+
+
+@pytest.mark.parametrize("repeat", REPEATED)
+def test_groups_keep_repeated_edges_from_leaking(repeat):
+    X, y = repeat(*_random_graph())
+    embedder = NetMF(n_components=16, window=3, random_state=0)
+    model = make_pipeline(
+        EdgeEncoder(embedder=embedder), StandardScaler(), LogisticRegression()
+    )
+
+    def auc(cv, X=X, y=y, groups=None):
+        scores = cross_val_score(model, X, y, groups=groups, cv=cv, scoring="roc_auc")
+        return scores.mean()
+
+    with pytest.warns(UserWarning, match=r"X lists \d+ edges more than once, such as"):
+        assert auc(StratifiedKFold(4, shuffle=True, random_state=0)) > 0.7
+    groups = edge_groups(X)
+    for splitter in (GroupKFold, StratifiedGroupKFold):
+        with pytest.warns(UserWarning, match="keep one row of each edge, or pass gr"):
+            honest = auc(splitter(4, shuffle=True, random_state=0), groups=groups)
+        assert 0.4 < honest < 0.6
+    once = np.unique(groups, return_index=True)[1]
+    folds = StratifiedKFold(4, shuffle=True, random_state=0)
+    assert 0.4 < auc(folds, X[once], y[once]) < 0.6  # without a warning
+
+
+def test_a_warning_names_an_edge_that_is_listed_twice():
+    X = [("a", "b"), ("b", "c"), ("c", "a"), ("a", "d"), ("c", "b"), ("b", "c")]
+    message = (
+        "X lists 1 edge more than once, such as ('b', 'c') in row 1 and ('c', 'b') in "
+        "row 4; an edge has no direction here. If such rows are in different folds of "
+        "a cross-validation, the test edges are in the training graph: keep one row of "
+        "each edge, or pass groups=edge_groups(X) with a splitter such as GroupKFold."
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(message)}$") as caught:
+        fitted([1, 1, 0, 0, 1, 1], X)
+    assert caught[0].filename == __file__
+
+
+def test_a_warning_names_a_pair_with_both_labels():
+    X = [("a", "b"), ("b", "c"), ("c", "a"), ("c", "b"), ("a", "a"), ("a", "a")]
+    message = (
+        r"X has 2 pairs with both labels, such as \('b', 'c'\) in row 1, an edge, and "
+        r"\('c', 'b'\) in row 3, not an edge; .*: keep one row of each pair"
+    )
+    with pytest.warns(UserWarning, match=message):
+        fitted([1, 1, 0, 0, 1, 0], X)
+
+
+def test_pairs_without_an_edge_may_be_repeated():
+    fitted(
+        [0, 0, 1, 1, 0], [("a", "b"), ("b", "a"), ("a", "a"), ("b", "b"), ("a", "c")]
+    )
+    encoder = fitted(
+        [1, 1, 0],
+        [("a", None), ("a", None), ("b", "c")],
+        handle_unknown="zero",
+    )
+    assert not encoder.node_vectors_.any()
+
+
+def test_edges_in_the_graph_are_told_of_where_they_are_predicted():
+    path = [(i, i + 1) for i in range(30)]
+    others = [(i, (7 * i + 3) % 31) for i in range(20)]
+    X, y = [*path[:20], *others], [1] * 20 + [0] * 20
+    encoder = EdgeEncoder(path, QUICK).fit(X, y)
+    encoder.transform(X)
+    encoder.transform(others)
+    message = r"X has 2 edges of the graph that fit did not .* \(23, 22\) in row 1\. If"
+    with pytest.warns(UserWarning, match=message):
+        encoder.transform([(0, 1), (23, 22), (28, 29), (5, 29)])
+    # A third set of edges, training edges alone, other targets, or none: no leak.
+    future = path[20:]
+    for graph, pairs, labels, asked in [
+        (path[:10], X[10:], y[10:], future),
+        (path[:20], X, y, future[1:]),
+        (path, path[:20], [0, 1] * 10, future),
+        (path, path[:20], ["weak", "strong"] * 10, future),
+        (path, X, None, future),
+    ]:
+        encoder = EdgeEncoder(graph, QUICK, handle_unknown="zero")
+        encoder.fit(pairs, labels).transform(asked)
+
+
+GROUPS = [0, 1, 0, 2, 1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [("a", "b"), ("b", "c"), ("b", "a"), ("c", "c"), ("c", "b"), (1, 2), (1, "2")],
+        [(1, 2), (2, 3), (2.0, 1), (3, 3.0), (np.int64(3), 2), ("1", 2), ("2", 2)],
+        np.array([[5, 1], [1, 9], [1, 5], [9, 9], [9, 1], [7, 7], [5, 9]]),
+        pd.DataFrame({"u": list("abbccde"), "v": list("bcacbda")}, index=[5] * 7),
+        pl.DataFrame({"u": list("abbccde"), "v": list("bcacbda")}),
+        [
+            (("x", 1), "b"),
+            ("b", ()),
+            ("b", ("x", 1)),
+            ((), ()),
+            ((), "b"),
+            (0, 0),
+            (1, 0),
+        ],
+        [(None, 1), (1, 2), (1, np.nan), (2, 2), (2, 1), (3, None), (None, None)],
+    ],
+    ids=["strings", "numbers", "array", "pandas", "polars", "tuples", "missing"],
+)
+def test_groups_of_edges(X):
+    groups = edge_groups(X)
+    assert_array_equal(groups, GROUPS)
+    assert groups.dtype.kind == "i"
+
+
+def test_groups_against_sets():
+    rng = np.random.default_rng(0)
+    X = rng.integers(30, size=(500, 2))
+    groups = edge_groups(X)
+    sets = [frozenset(pair) for pair in X.tolist()]
+    number = {edge: i for i, edge in enumerate(dict.fromkeys(sets))}
+    assert_array_equal(groups, [number[edge] for edge in sets])
+    splitter = GroupShuffleSplit(5, random_state=0)
+    for train, test in splitter.split(X, groups=groups):
+        assert not {sets[i] for i in train} & {sets[i] for i in test}
+
+
+def test_wrong_pairs_have_no_groups():
+    for X in ([("a", "b", "c")], np.ones((3, 1)), pd.DataFrame({"u": [1]})):
+        with pytest.raises(
+            ValueError, match=r"X has \d column\(s\), but edges are pairs"
+        ):
+            edge_groups(X)
+    for X in (np.empty((0, 2)), pd.DataFrame({"u": [], "v": []})):
+        with pytest.raises(ValueError, match="0 sample"):
+            edge_groups(X)
+    with pytest.raises(TypeError, match="The id in column 1 and row 0 is of type list"):
+        edge_groups([("a", ["b"])])
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        edge_groups(["ab", "bc"])
 
 
 def test_links_are_predicted_where_there_is_structure():

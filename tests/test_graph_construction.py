@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sklearn_replearn.decomposition import SimilarityEmbedding
+from sklearn_replearn.graph import EdgeEncoder, NodeEncoder
 from sklearn_replearn.graph._construction import (
     as_adjacency,
     ids_of,
@@ -169,12 +170,149 @@ def test_columns_are_taken_by_position():
     assert adjacency[0, 1] == 2
 
 
-def test_small_arrays_of_numbers_are_edge_tables():
-    adjacency, names = as_adjacency(np.array([[0, 1], [1, 2]]))
+@pytest.mark.parametrize("form", TABLES)
+def test_small_tables_of_numbers_that_are_edge_tables(form):
+    adjacency, names = as_adjacency(TABLES[form]([(0, 1), (2, 1)]))
     assert names.tolist() == [0, 1, 2]
     assert adjacency.nnz == 4
-    adjacency, names = as_adjacency(np.array([[0, 1, 2.5], [1, 2, 1], [2, 0, 4]]))
+    edges = [(0, 1, 2.5), (1, 2, 1), (2, 0, 4)]
+    adjacency, names = as_adjacency(TABLES[form](edges))
     assert_array_equal(adjacency.toarray(), [[0, 2.5, 4], [2.5, 0, 1], [4, 1, 0]])
+
+
+def test_names_of_columns_and_tuples_make_an_edge_table():
+    """The path of three nodes: its table is symmetric, as an adjacency may be."""
+    expected = [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
+    path = [(0, 1), (1, 2)]
+    frame = pd.DataFrame(path, columns=["source", "target"])
+    for table in (
+        path,
+        frame,
+        pl.DataFrame(frame),
+        nx.to_pandas_edgelist(nx.Graph(path)),
+    ):
+        adjacency, names = as_adjacency(table)
+        assert names.tolist() == [0, 1, 2]
+        assert_array_equal(adjacency.toarray(), expected)
+        assert len(tree_to_adjacency(table)[1]) == 5
+    strings = pd.DataFrame([("a", "b"), ("b", "a")])  # has 0 and 1 on both sides
+    assert_array_equal(as_adjacency(strings)[0].toarray(), [[0, 2], [2, 0]])
+    assert_array_equal(as_adjacency(strings.to_numpy())[1], ["a", "b"])
+
+
+PATH = nx.path_graph(["ann", "bob", "cy"])
+CYCLE = nx.DiGraph([(0, 1), (1, 2), (2, 0)])
+LOOPS = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]])
+MAY_BE_ADJACENCIES = {
+    "frame": nx.to_pandas_adjacency(PATH),
+    "directed frame": nx.to_pandas_adjacency(nx.DiGraph(["ab", "bc", "aa"])),
+    "frame of two": nx.to_pandas_adjacency(nx.path_graph(["ann", "bob"])),
+    "frame of five": nx.to_pandas_adjacency(nx.path_graph(list("abcde"))),
+    "frame of numbers": nx.to_pandas_adjacency(CYCLE),
+    "frame in another order": nx.to_pandas_adjacency(PATH).iloc[::-1],
+    "frame without names": pd.DataFrame(nx.to_numpy_array(PATH)),
+    "frame with columns": pd.DataFrame(nx.to_numpy_array(PATH), columns=list("abc")),
+    "weights": pd.DataFrame([[0, 0.2], [0.2, 0]], index=list("ab"), columns=list("ab")),
+    "polars": pl.DataFrame(nx.to_numpy_array(CYCLE), schema=["a", "b", "c"]),
+    "array": nx.to_numpy_array(PATH),
+    "array of two": np.array([[0, 1], [1, 0]]),
+    "path of edges": np.array([[0, 1], [1, 2]]),
+    "directed array": nx.to_numpy_array(CYCLE),
+    "directed array of two": np.array([[0, 1.5], [0, 0]]),
+    "booleans": nx.to_numpy_array(CYCLE).astype(bool),
+    "objects": nx.to_numpy_array(PATH).astype(object),
+    "lists": nx.to_numpy_array(PATH).tolist(),
+}
+
+
+@pytest.mark.parametrize("name", MAY_BE_ADJACENCIES)
+def test_tables_that_may_be_adjacencies_are_refused_everywhere(name):
+    table = MAY_BE_ADJACENCIES[name]
+    message = (
+        r"adjacency: pass it as the graph \(.*\) if it is one, or pass a list of tu"
+    )
+    if name == "frame of five":
+        message = r"has 5 columns.* or \(graph, graph.columns\) if it is an adjacency"
+    with pytest.raises(ValueError, match=message):
+        as_adjacency(table)
+    with pytest.raises(ValueError, match=message):
+        NodeEncoder(table).fit([["a"]])
+    with pytest.raises(ValueError, match=message):
+        EdgeEncoder(table).fit([["a", "b"]])
+    with pytest.raises(ValueError, match=r"may be an adjacency: pass it as .* paths"):
+        tree_to_adjacency(table)
+
+
+@pytest.mark.parametrize(
+    "matrix", [LOOPS, [[0.5, 0.5, 0], [0, 0.5, 0.5], [0.5, 0, 0.5]]], ids=str
+)
+def test_arrays_that_make_no_sense_as_edges_are_refused(matrix):
+    with pytest.raises(ValueError, match="size 3 x 3 holds only numbers and may be an"):
+        as_adjacency(np.array(matrix))
+    adjacency, _ = as_adjacency((np.array(matrix), None))
+    assert_array_equal(adjacency.toarray(), matrix)
+
+
+def test_the_sentence_of_a_table_that_may_be_an_adjacency():
+    message = (
+        "The table of size 3 x 3 has an index that equals its columns and may be an "
+        "adjacency: pass it as the graph (table, table.columns) if it is one, or pass "
+        "a list of tuples if its rows are edges."
+    )
+    table = MAY_BE_ADJACENCIES["frame"]
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        as_adjacency(table)
+    # What it advises works.
+    adjacency, names = as_adjacency((table, table.columns))
+    assert names.tolist() == ["ann", "bob", "cy"]
+    assert_array_equal(adjacency.toarray(), nx.to_numpy_array(PATH))
+    table = MAY_BE_ADJACENCIES["lists"]
+    with pytest.raises(
+        ValueError, match=r"pass it as the graph \(np.array\(table\), None"
+    ):
+        as_adjacency(table)
+    assert_array_equal(as_adjacency((np.array(table), None))[0].toarray(), table)
+    adjacency, names = as_adjacency(list(map(tuple, table)))
+    assert names.tolist() == [0, 1]
+
+
+def test_path_lengths_takes_no_array_for_an_adjacency_that_may_be_edges():
+    for name in ("array", "array of two", "directed array", "booleans"):
+        array = MAY_BE_ADJACENCIES[name]
+        assert_array_equal(path_lengths(array), path_lengths((array, None)))
+        assert_array_equal(path_lengths(array), path_lengths(sparse.csr_array(array)))
+    for array in (
+        np.array([[0, 1], [2, 1]]),
+        np.array([[0, 1, 9], [1, 2, 1], [3, 0, 4]]),
+    ):
+        assert as_adjacency(array)[0].shape[0] > 2
+        with pytest.raises(
+            ValueError, match=r"may be a table of edges: pass \(graph, No"
+        ):
+            path_lengths(array)
+        assert path_lengths((array, None)).shape == array.shape
+
+
+def test_frames_of_adjacencies_in_another_order():
+    frame = MAY_BE_ADJACENCIES["frame"]
+    with pytest.raises(
+        ValueError, match=r"another order .* frame.loc\[frame.columns\]"
+    ):
+        as_adjacency((frame.iloc[[2, 0, 1]], frame.columns))
+    with pytest.raises(ValueError, match=r"names .* order than the columns of the adj"):
+        as_adjacency((frame, ["cy", "bob", "ann"]))
+    with pytest.raises(ValueError, match=r"names .* order than the columns of the adj"):
+        as_adjacency((pl.DataFrame(frame), ["cy", "bob", "ann"]))
+    assert as_adjacency((frame, ["x", "y", "z"]))[1].tolist() == ["x", "y", "z"]
+    assert as_adjacency((frame, None))[1].tolist() == [0, 1, 2]
+    unnamed = pd.DataFrame(frame.to_numpy())
+    assert as_adjacency((unnamed, [2, 0, 1]))[1].tolist() == [2, 0, 1]
+
+
+def test_columns_that_are_named_make_a_tree_of_any_table():
+    frame = MAY_BE_ADJACENCIES["frame"]
+    assert len(tree_to_adjacency(frame, columns=["ann", "bob", "cy"])[1]) == 7
+    assert len(tree_to_adjacency(np.array([[3]]))[1]) == 2
 
 
 def test_a_weight_of_zero_is_no_edge():

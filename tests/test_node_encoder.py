@@ -1,7 +1,9 @@
 """Ids to vectors: containers, unknown ids, shared graphs, caches and compositions."""
 
+import fractions
 import pickle
 import re
+from datetime import date, datetime
 from pathlib import Path
 
 import joblib
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import skops.io
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -22,7 +25,14 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_replearn.graph import NetMF, NodeEncoder, as_adjacency
+from sklearn_replearn.graph import (
+    EdgeEncoder,
+    GraphClusterEncoder,
+    NetMF,
+    NodeEncoder,
+    as_adjacency,
+    tree_to_adjacency,
+)
 
 KARATE = nx.karate_club_graph()
 EDGES = [("ann", "bob"), ("bob", "cy"), ("cy", "ann"), ("cy", "dee"), ("dee", "eve")]
@@ -263,6 +273,11 @@ def test_numbers_and_strings_are_told_apart_with_a_hint():
         ([("1", "2"), ("2", "3")], [7, 2]),
         ([("1", "2"), ("2", "3")], [np.nan, 2.0]),
         ([(1, 2), (2, 3)], ["x", "2"]),
+        ([(-1, -2), (2, 3)], ["x", "-2"]),
+        ([("a", "b"), ("b", "c")], [b"b", b"\xff"]),
+        ([(b"a", b"b")], ["b", "c"]),
+        ([(date(2020, 1, 1), date(2020, 1, 2))], [datetime(2020, 1, 1)]),
+        ([(datetime(2020, 1, 1), datetime(2020, 1, 2))], [date(2020, 1, 1)]),
     ],
 )
 def test_a_column_of_another_type_warns(graph, ids):
@@ -407,6 +422,171 @@ def test_pickles():
     encoder = NodeEncoder(KARATE, QUICK).fit([[0]])
     again = pickle.loads(pickle.dumps(encoder))
     assert_array_equal(again.transform([[5]]), encoder.transform([[5]]))
+
+
+TREE = tree_to_adjacency(
+    [("WA", "King", "98001"), ("WA", "King", "98002"), ("OR", "Lane", "97401")]
+)
+IDS = {
+    "tuples": [("a", 1), (), (("b",), 2)],
+    "bytes": [b"a", b"\xff", b""],
+    "frozensets": [frozenset("ab"), frozenset(), frozenset("c")],
+    "numpy": [np.int64(1), np.str_("x"), np.float32(0.5)],
+    "dates": [date(2020, 1, 1), date(2020, 1, 2), datetime(2020, 1, 3)],
+    "pandas": list(pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03"])),
+    "nanoseconds": list(np.array(["2020-01-01", "2020-01-02", "2021-01-01"], "M8[ns]")),
+    "negative": [-1, -(10**30), -0.5],
+    "long": ["1" * 5000, "-" + "2" * 5000, "x" * 5000],
+}
+
+
+def through_skops(estimator):
+    saved = skops.io.dumps(estimator)
+    trusted = skops.io.get_untrusted_types(data=saved)
+    return skops.io.loads(saved, trusted=trusted)
+
+
+@pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
+@pytest.mark.parametrize("kind", ["node", "edge", "pairs", "clusters"])
+def test_ids_of_any_kind_are_saved(ids, kind):
+    first, second, third = ids
+    edges = [(first, second), (second, third), (first, third), (third, "leaf")]
+    graph = as_adjacency(edges)
+    if kind == "node":
+        encoder, X = NodeEncoder(graph, RowNumbers()), [[third], [first]]
+    elif kind == "clusters":
+        clusters = GraphClusterEncoder(2, random_state=0)
+        encoder, X = NodeEncoder(graph, clusters), [[third], [first]]
+    else:
+        graph = graph if kind == "edge" else None
+        encoder, X = EdgeEncoder(graph, RowNumbers()), [*edges, (first, "leaf")]
+    Z = encoder.fit(X, [1, 0, 1, 0, 0][: len(X)]).transform(X)
+    for again in (through_skops(encoder), pickle.loads(pickle.dumps(encoder))):
+        assert_array_equal(again.transform(X), Z)
+        assert again.node_names_.tolist() == encoder.node_names_.tolist()
+        assert_array_equal(again.fit(X, [1, 0, 1, 0, 0][: len(X)]).transform(X), Z)
+
+
+def test_skops_saves_trees():
+    encoder = NodeEncoder(TREE, NetMF(2, random_state=0)).fit([["98001"]])
+    saved = skops.io.dumps(encoder)
+    modules = {name.split(".")[0] for name in skops.io.get_untrusted_types(data=saved)}
+    assert modules <= {"scipy", "sklearn_replearn"}
+    again = through_skops(encoder)
+    X = [["98002"], [("WA", "King")], [()]]
+    assert_array_equal(again.transform(X), encoder.transform(X))
+    with pytest.raises(ValueError, match="'10001' in row 0 of column 0 is not in the"):
+        again.transform([["10001"]])
+
+
+STRANGE_IDS = [
+    10**5000,
+    -(10**5000),
+    (10**5000, "x"),
+    frozenset([10**5000]),
+    "1" * 5000,
+    "-" + "1" * 5000,
+    "x" * 5000,
+    b"x" * 5000,
+    1e308,
+    np.float32(7),
+    np.datetime64("2020-01-01", "ns"),
+    pd.Timestamp("2020-01-01", tz="UTC"),
+    fractions.Fraction(1, 3),
+    "²",
+]
+
+
+@pytest.mark.parametrize("node", STRANGE_IDS, ids=lambda node: type(node).__name__)
+@pytest.mark.parametrize("names", [("1", "2", "3"), (1, 2, 3), ((1,), (2,), (3,))])
+@pytest.mark.parametrize("encoder_class", [NodeEncoder, EdgeEncoder])
+def test_strange_ids_are_unknown(node, names, encoder_class):
+    first, second, third = names
+    graph = [(first, second), (second, third)]
+    known, unknown = [[first, first]], [[node, node]]
+    for option in ("zero", "mean"):
+        encoder = encoder_class(graph, RowNumbers(), handle_unknown=option)
+        Z = encoder.fit(unknown).transform([*unknown, *known])
+        assert_array_equal(Z[0], encoder.fit(known).transform([[None, np.nan]])[0])
+    with pytest.raises(ValueError, match="is not in the graph") as caught:
+        encoder_class(graph, RowNumbers()).fit(unknown)
+    assert len(str(caught.value)) < 300
+
+
+def test_dates_are_those_of_python():
+    """As integers of nanoseconds, which numpy makes of them, nothing would be found."""
+    days = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], dtype="M8[ns]")
+    graph = pd.DataFrame({"source": days[:2], "target": days[1:]})
+    encoder = NodeEncoder(graph, RowNumbers())
+    for ids in (days, list(days), pd.Series(days), days.astype("M8[us]").tolist()):
+        column = [[day] for day in ids] if isinstance(ids, list) else ids
+        if isinstance(column, np.ndarray):
+            column = column[:, np.newaxis]
+        elif isinstance(column, pd.Series):
+            column = column.to_frame()
+        assert_array_equal(encoder.fit_transform(column)[:, 0], [0, 1, 2])
+    assert encoder.node_names_.tolist() == days.astype("M8[us]").tolist()
+    finer = days + np.timedelta64(1, "ns")  # than Python's dates are
+    encoder = NodeEncoder(finer[[[0, 1], [1, 2]]], RowNumbers())
+    assert_array_equal(encoder.fit_transform(finer[:, np.newaxis])[:, 0], [0, 1, 2])
+
+
+FRAME = pd.DataFrame({"u": ["ann", "bob", "cy"], "v": ["eve", "cy", "ann"]})
+ADJACENCY = pd.DataFrame(nx.to_numpy_array(KARATE)).rename(columns=str)
+REFITS = {
+    "node": (
+        (NodeEncoder(EDGES, QUICK, handle_unknown="mean"), FRAME, None),
+        {"graph": KARATE, "embedder": None, "handle_unknown": "error"},
+        ([[5], [7]], None),
+    ),
+    "pairs after a graph": (
+        (EdgeEncoder(EDGES, RowNumbers(), operator="l1"), FRAME, [1, 0, 0]),
+        {"graph": None, "embedder": QUICK, "operator": "average"},
+        ([[1, 2], [2, 3], [1, 3], [4, 1]], [1, 1, 0, 1]),
+    ),
+    "a graph after pairs": (
+        (EdgeEncoder(handle_unknown="mean"), FRAME, [1, 0, 1]),
+        {"graph": KARATE, "embedder": QUICK, "handle_unknown": "zero"},
+        ([[1, 2], [2, 16], [1, 3], [5, 1]], [1, 0, 1, 0]),
+    ),
+    "clusters of an embedding": (
+        (GraphClusterEncoder(3, random_state=0), ADJACENCY, None),
+        {"n_clusters": 2, "embedder": QUICK, "random_state": 1},
+        (ADJACENCY.to_numpy()[:20, :20], None),
+    ),
+    "clusters of the Laplacian": (
+        (GraphClusterEncoder(3, embedder=QUICK, random_state=0), ADJACENCY, None),
+        {"n_clusters": 4, "embedder": None, "random_state": 1},
+        (ADJACENCY.to_numpy()[:20, :20], None),
+    ),
+}
+
+
+def assert_same_state(first, second):
+    if type(first).__module__.startswith("sklearn_replearn"):
+        assert type(first) is type(second)
+        first, second = vars(first), vars(second)
+    if isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for name in first:
+            assert_same_state(first[name], second[name])
+    elif isinstance(first, np.ndarray):
+        assert_array_equal(first, second, strict=True)
+    elif sparse.issparse(first):
+        assert_array_equal(first.toarray(), second.toarray(), strict=True)
+    else:
+        assert type(first) is type(second)
+        assert first == second or first is second
+
+
+@pytest.mark.parametrize("name", REFITS)
+@pytest.mark.filterwarnings("ignore:n_components=")
+def test_a_refit_with_other_parameters_is_as_a_fresh_fit(name):
+    (estimator, X, y), parameters, (other_X, other_y) = REFITS[name]
+    refitted = clone(estimator).fit(X, y).set_params(**parameters).fit(other_X, other_y)
+    fresh = clone(estimator).set_params(**parameters).fit(other_X, other_y)
+    assert_same_state(refitted, fresh)
+    assert_array_equal(refitted.transform(other_X), fresh.transform(other_X))
 
 
 @pytest.mark.parametrize("graph", [EDGES, KARATE], ids=["strings", "numbers"])

@@ -6,7 +6,7 @@ from sklearn_replearn.graph._construction import (
     tree_to_adjacency,
 )
 from sklearn_replearn.graph._deep_walk import DeepWalk
-from sklearn_replearn.graph._edge_encoder import EdgeEncoder
+from sklearn_replearn.graph._edge_encoder import EdgeEncoder, edge_groups
 from sklearn_replearn.graph._graph_cluster_encoder import GraphClusterEncoder
 from sklearn_replearn.graph._laplacian_eigenmaps import LaplacianEigenmaps
 from sklearn_replearn.graph._netmf import NetMF
@@ -24,6 +24,7 @@ __all__ = [
     "NodeEncoder",
     "ProNE",
     "as_adjacency",
+    "edge_groups",
     "path_lengths",
     "tree_to_adjacency",
 ]

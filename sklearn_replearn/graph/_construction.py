@@ -32,7 +32,8 @@ def as_adjacency(graph, *, directed=False):
           tuples, with the columns source, target and, if there is a third, weight. The
           columns are taken by position, whatever they are called. Weights of repeated
           edges add up, and an edge from a node to itself counts once. Nodes come in
-          the order of their first appearance, row by row.
+          the order of their first appearance, row by row. Square tables that may be an
+          adjacency are refused, see the notes.
         - a networkx graph, directed or not as it is. Weights are those of the edge
           attribute "weight", 1 where it is missing, and those of parallel edges add
           up. Nodes come in the order of the graph, those without edges too.
@@ -63,9 +64,10 @@ def as_adjacency(graph, *, directed=False):
     ------
     ValueError
         If the graph has no node; if an edge table has less than 2 or more than 3
-        columns, or a missing id; if a weight is negative, missing, infinite or not a
-        number; if an adjacency is not square; if names are not unique, or not as many
-        as there are rows.
+        columns, or a missing id, or may be an adjacency; if a weight is negative,
+        missing, infinite or not a number; if an adjacency is not square, or the rows
+        of a DataFrame are in another order than its columns or its names; if names are
+        not unique, or not as many as there are rows.
     TypeError
         If `graph` is anything else, or an id is not hashable.
 
@@ -80,6 +82,13 @@ def as_adjacency(graph, *, directed=False):
     floats, which equal the ints of the same value (``98001.0 == 98001``) when they are
     looked up, and beside strings weights would be strings, which is an error. A
     DataFrame or a list of tuples keeps the columns apart.
+
+    A DataFrame whose index equals its columns is an adjacency, as networkx writes it:
+    pass ``(frame, frame.columns)``. Two or three rows of as many numbers can be read
+    either way, as edges or as an adjacency. Such a table is refused if it is symmetric
+    or has a diagonal of zeros; without names of columns also if it has ids that are
+    not whole numbers, or weights of 0. Pass ``(array, None)`` for an adjacency, and a
+    list of tuples, which is never an adjacency, for edges.
 
     Examples
     --------
@@ -137,7 +146,9 @@ def tree_to_adjacency(table, *, columns=None):
     ------
     ValueError
         If the table or `columns` is empty, an id is missing, a leaf is in two places
-        of the tree or named as an inner category is, or a column is not there.
+        of the tree or named as an inner category is, or a column is not there; if the
+        table may be an adjacency, as :func:`as_adjacency` says, and `columns` is
+        ``None``.
     TypeError
         If `table` is anything else, or an id is not hashable.
 
@@ -169,11 +180,13 @@ def tree_to_adjacency(table, *, columns=None):
     levels, labels = _read_columns(table, "table")
     if columns is not None:
         levels, labels = _select_columns(levels, labels, columns)
+    elif len(levels) > 1:
+        _refuse_adjacency(table, levels, labels, "paths")
     paths = np.zeros(len(levels[0]), dtype=np.intp)  # node that each row has come to
     names, parents = [()], []
     for depth, (level, label) in enumerate(zip(levels, labels, strict=True), start=1):
         ids, numbers = _number_ids(level, partial(_cell, label))
-        keys, paths = _number((paths * len(ids) + numbers).tolist())
+        keys, paths = number_distinct((paths * len(ids) + numbers).tolist())
         above, own = np.divmod(keys, len(ids))
         if depth == len(levels):
             leaves = [ids[number] for number in own]
@@ -252,6 +265,8 @@ def path_lengths(graph, sources=None, *, weighted=False, max_length=np.inf):
     """
     if sparse.issparse(graph) or isinstance(graph, np.ndarray):
         adjacency, names = _named_adjacency(graph, None)
+        if not sparse.issparse(graph):
+            _refuse_edges(graph)
     elif isinstance(graph, tuple):
         adjacency, names = _from_tuple(graph)
     else:
@@ -271,7 +286,7 @@ def path_lengths(graph, sources=None, *, weighted=False, max_length=np.inf):
 
 
 def ids_of(column, what="X"):
-    """The ids of a column as a list, where numpy and data frames have Python's scalars.
+    """The ids of a column as a list; scalars of numpy and pandas become Python's.
 
     Parameters
     ----------
@@ -290,7 +305,54 @@ def ids_of(column, what="X"):
             f"{what} is of type {type(column).__name__}, but a list of ids is "
             "expected; pass [id] for a single one."
         )
+    foreign = {kind for kind in set(map(type, ids)) if _is_foreign(kind)}
+    if isinstance(column, np.ndarray) and column.dtype.kind in "mM":
+        return _as_plain_dates(column)
+    if foreign:
+        return [_as_plain(value) if type(value) in foreign else value for value in ids]
     return ids
+
+
+def _is_foreign(kind):
+    return issubclass(kind, np.generic) or kind.__name__ in ("Timestamp", "Timedelta")
+
+
+def _as_plain(value):
+    """The scalar of Python that equals one of numpy or pandas, if there is one."""
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return _as_plain_dates(np.asarray(value)[np.newaxis])[0]
+    if isinstance(value, np.generic):
+        return value.item()
+    if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):
+        return value
+    for method in ("to_pydatetime", "to_pytimedelta"):
+        if hasattr(value, method):
+            return getattr(value, method)()
+    return value
+
+
+def _as_plain_dates(column):
+    """Dates or durations of numpy as Python's, where `tolist` would give integers.
+
+    Those that Python cannot hold, below microseconds or far away, stay as they are.
+    """
+    for values in (column, column.astype(f"{column.dtype.kind}8[us]")):
+        ids = values.tolist()
+        is_same = (values.astype(column.dtype) == column) | np.isnat(column)
+        if is_same.all() and not any(isinstance(value, int) for value in ids):
+            return ids
+    return list(column)
+
+
+def shown(value, length=100):
+    """A value as a message shows it: not in full if it is very long."""
+    try:
+        text = repr(value)
+    except ValueError:  # integers of more digits than Python is willing to spell
+        return f"<{type(value).__name__} of very many digits>"
+    if len(text) <= length:
+        return text
+    return f"{text[: length // 2]}... ({len(text)} characters)"
 
 
 def index_of(names):
@@ -327,7 +389,7 @@ def _from_networkx(graph):
     edges = list(graph.edges(data="weight", default=1))
 
     def place(position):
-        return f"The weight of the edge {edges[position][:2]!r}"
+        return f"The weight of the edge {shown(edges[position][:2])}"
 
     adjacency = _sum_edges(
         np.array([index[source] for source, _, _ in edges], dtype=np.intp),
@@ -354,11 +416,14 @@ def _named_adjacency(matrix, names):
     adjacency = _as_csr(matrix)
     n_nodes = adjacency.shape[0]
     names = list(range(n_nodes)) if names is None else _check_names(names, n_nodes)
+    if hasattr(matrix, "columns"):
+        _check_order(matrix, names)
 
     def place(position):
         row = np.searchsorted(adjacency.indptr, position, side="right") - 1
         column = adjacency.indices[position]
-        return f"The weight from node {names[row]!r} to node {names[column]!r}"
+        source, target = shown(names[row]), shown(names[column])
+        return f"The weight from node {source} to node {target}"
 
     weights = adjacency.data[: adjacency.nnz]  # there may be unused room behind them
     _check_weights(weights, place)
@@ -388,6 +453,22 @@ def _as_csr(matrix):
     return sparse.csr_array(matrix)
 
 
+def _check_order(frame, names):
+    """Refuse an adjacency in a DataFrame if rows, columns and names differ in order."""
+    labels = list(frame.columns)
+    if _has_equal_labels(frame, labels) and list(frame.index) != labels:
+        raise ValueError(
+            "The rows of the adjacency are in another order than its columns; pass "
+            "frame.loc[frame.columns]."
+        )
+    has_names = any(isinstance(label, str) for label in labels)
+    if has_names and names != labels and set(names) == set(labels):
+        raise ValueError(
+            "The names of the rows are in another order than the columns of the "
+            "adjacency; pass (frame, frame.columns)."
+        )
+
+
 def _check_names(names, n_nodes):
     """The names of the nodes as a list, if they are unique and of the right number."""
     if isinstance(names, str | bytes | Mapping | Set):
@@ -406,7 +487,7 @@ def _check_names(names, n_nodes):
         second = int(np.argmax(numbers != np.arange(n_nodes)))
         raise ValueError(
             f"Rows {numbers[second]} and {second} of the adjacency have the same name, "
-            f"{names[second]!r}; names must be unique."
+            f"{shown(names[second])}; names must be unique."
         )
     return unique
 
@@ -415,6 +496,7 @@ def _from_edge_table(table, directed):
     columns, labels = _read_columns(table, "edge table")
     if len(columns) not in (2, 3):
         _refuse_columns(table, labels)
+    _refuse_adjacency(table, columns, labels, "edges")
     if isinstance(table, np.ndarray) and table.dtype.kind in "US" and len(columns) > 2:
         raise ValueError(
             "The weights of the edge table are strings, as an array has a single "
@@ -447,11 +529,83 @@ def _refuse_columns(table, labels):
         what += f", {_listing(labels)}"
     mend = "pass those alone"
     if hasattr(table, "shape") and len(table) == len(labels):
-        mend += ", or (graph, names) if it is an adjacency"
+        names = "graph.columns" if _has_equal_labels(table, labels) else "names"
+        mend += f", or (graph, {names}) if it is an adjacency"
     raise ValueError(
         "An edge table has the columns source, target and, if there are weights, "
         f"weight, but this one has {what}; {mend}."
     )
+
+
+def _refuse_adjacency(table, columns, labels, rows):
+    """Refuse a square table that may be an adjacency, and not a table of `rows`.
+
+    Tuples are rows, whatever is in them.
+    """
+    is_list = isinstance(table, list)
+    is_tuples = is_list and set(map(type, table)) <= {tuple}
+    if is_tuples or len(columns[0]) != len(columns):
+        return
+    has_names = any(isinstance(label, str) for label in labels)
+    numbers = _as_numbers(table, columns)
+    if _has_equal_labels(table, labels):
+        names, why = "table.columns", "has an index that equals its columns"
+    elif numbers is None or (has_names and len(columns) == 2):
+        return
+    elif _may_be_adjacency(numbers, is_edges=rows == "edges" and not has_names):
+        names, why = ("table.columns" if has_names else None), "holds only numbers"
+    else:
+        return
+    matrix = "np.array(table)" if is_list else "table"
+    raise ValueError(
+        f"The table of size {_size(columns)} {why} and may be an adjacency: pass it "
+        f"as the graph ({matrix}, {names}) if it is one, or pass a list of tuples if "
+        f"its rows are {rows}."
+    )
+
+
+def _has_equal_labels(table, labels):
+    """Whether the rows of a DataFrame have been given the labels of its columns."""
+    if not hasattr(table, "iloc") or set(table.index) != set(labels):
+        return False
+    kinds = {type(table.index).__name__, type(table.columns).__name__}
+    return kinds != {"RangeIndex"}  # what both have by default
+
+
+def _refuse_edges(array):
+    """Refuse a square array that as_adjacency takes for a table of edges."""
+    if array.shape in ((2, 2), (3, 3)) and not _may_be_adjacency(array):
+        raise ValueError(
+            f"graph is an array of size {_size(array)} and may be a table of edges: "
+            "pass (graph, None) if it is an adjacency, or as_adjacency(graph) if its "
+            "rows are edges."
+        )
+
+
+def _as_numbers(table, columns):
+    """The cells of a table as an array, if they all are real numbers, else None."""
+    if isinstance(table, np.ndarray) and table.dtype.kind in "biuf":
+        return table
+    cells = list(chain.from_iterable(map(ids_of, columns)))
+    if not all(_is_number(cell) for cell in cells):
+        return None
+    return np.array(cells, dtype=object).reshape(len(columns), -1).T
+
+
+def _may_be_adjacency(numbers, *, is_edges=True):
+    """Whether a square array of numbers makes as much sense as an adjacency.
+
+    With `is_edges` it does so too if it makes little sense as a table of edges: if an
+    id is not whole, or a weight is 0.
+    """
+    if (numbers == numbers.T).all() or not numbers.diagonal().any():
+        return True
+    ids, weights = numbers[:, :2], numbers[:, 2:]
+    return is_edges and bool((ids % 1 != 0).any() or (weights == 0).any())
+
+
+def _size(square):
+    return f"{len(square)} x {len(square)}"
 
 
 def _listing(labels):
@@ -535,19 +689,20 @@ def _check_leaves(leaves, above, inner):
         first = places.setdefault(leaf, place)
         if first is not place:
             raise ValueError(
-                f"The leaf {leaf!r} is in two places of the tree, {(*first, leaf)!r} "
-                f"and {(*place, leaf)!r}; keep one of them, or give them different ids "
-                "(columns go from the coarsest level to the finest)."
+                f"The leaf {shown(leaf)} is in two places of the tree, "
+                f"{shown((*first, leaf))} and {shown((*place, leaf))}; keep one of "
+                "them, or give them different ids (columns go from the coarsest level "
+                "to the finest)."
             )
     shared = places.keys() & set(inner)
     if shared:
         raise ValueError(
-            f"The leaf {min(shared, key=repr)!r} has the name of an inner node; give "
+            f"The leaf {min(map(shown, shared))} has the name of an inner node; give "
             "leaves ids that are not tuples."
         )
 
 
-def _number(ids):
+def number_distinct(ids):
     """Distinct ids in the order of first appearance, and the number of each id."""
     index = defaultdict()
     index.default_factory = index.__len__  # a new id, a new number
@@ -559,7 +714,7 @@ def _number_ids(column, place):
     """As `_number`, of a column of ids that are hashable and not missing."""
     ids = ids_of(column)
     try:
-        names, numbers = _number(ids)
+        names, numbers = number_distinct(ids)
     except TypeError:
         raise _unhashable(ids, place) from None
     for number, name in enumerate(names):
@@ -568,8 +723,7 @@ def _number_ids(column, place):
             raise ValueError(
                 f"{place(position)} is missing ({name!r}); drop it or fill in an id."
             )
-    plain = [name.item() if isinstance(name, np.generic) else name for name in names]
-    return plain, numbers
+    return names, numbers
 
 
 def _unhashable(ids, place):
@@ -591,9 +745,16 @@ def _as_weights(values, place):
         for position, weight in enumerate(weights):
             if is_missing(weight) or not _is_number(weight):
                 raise ValueError(
-                    f"{place(position)} is {weight!r}; weights must be real numbers."
+                    f"{place(position)} is {shown(weight)}; weights must be real "
+                    "numbers."
                 )
-    weights = np.asarray(weights, dtype=np.float64)
+    try:
+        weights = np.asarray(weights, dtype=np.float64)
+    except OverflowError:
+        sizes = [weight > sys.float_info.max for weight in weights]
+        raise ValueError(
+            f"{place(sizes.index(True))} is larger than any float; scale weights down."
+        ) from None
     _check_weights(weights, place)
     return weights
 
@@ -650,7 +811,7 @@ def _source_rows(sources, names):
     rows = rows_of(sources, index_of(names), "Source number {}".format)
     if (rows < 0).any():
         raise ValueError(
-            f"Node {sources[int(np.argmin(rows))]!r} is not in the graph; sources must "
-            "be names of nodes, or row numbers of an adjacency without names."
+            f"Node {shown(sources[int(np.argmin(rows))])} is not in the graph; sources "
+            "must be names of nodes, or row numbers of an adjacency without names."
         )
     return rows

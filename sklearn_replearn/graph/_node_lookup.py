@@ -3,6 +3,7 @@
 import os
 import warnings
 from abc import ABCMeta
+from datetime import date, datetime, time
 from functools import partial
 from numbers import Number
 
@@ -20,6 +21,7 @@ from sklearn_replearn.graph._construction import (
     ids_of,
     index_of,
     rows_of,
+    shown,
 )
 from sklearn_replearn.graph._netmf import NetMF
 
@@ -43,12 +45,22 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     def __sklearn_clone__(self):
         return clone_sharing(self, "graph")  # it may be large, and nothing changes it
 
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        state.pop("_index", None)  # skops saves no dict whose keys are not strings
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "node_names_" in state:
+            self._index = index_of(self.node_names_)
+
     def _read_ids(self, X, *, reset=False):
         """The columns of X, a list of ids each."""
         if not reset:
             check_is_fitted(self)
-        X = _as_objects(X)
-        columns = _frame_columns(X)
+        X = as_objects(X)
+        columns = frame_columns(X)
         if columns is None:
             X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
             columns = list(X.T)
@@ -82,8 +94,25 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         if self.handle_unknown == "error" and unknown.any():
             row, number = np.unravel_index(unknown.argmax(), unknown.shape)
             where = f"in row {row} of {self._column(number)}"
-            raise ValueError(_unknown_node(columns[number][row], where, index))
+            raise ValueError(self._unknown_node(columns[number][row], where, index))
         return rows
+
+    def _unknown_node(self, node, place, index):
+        mend = "pass handle_unknown='zero' or 'mean'"
+        if is_missing(node):
+            return f"The node {place} is missing ({node!r}); fill it in, or {mend}."
+        origin = ", which is made of the pairs in fit" if self.graph is None else ""
+        hint = ";"
+        kind = next((kind for kind in (str, Number) if isinstance(node, kind)), None)
+        if kind and not any(isinstance(name, kind) for name in index):
+            name = next(iter(index))
+            hint = (
+                f", where nodes have names of type {type(name).__name__}, such as "
+                f"{shown(name)}, and not {type(node).__name__}; convert one of them, or"
+            )
+        return (
+            f"The node {shown(node)} {place} is not in the graph{origin}{hint} {mend}."
+        )
 
     def _place(self, number, row):
         return f"The id in row {row} of {self._column(number)}"
@@ -96,15 +125,14 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         """Warn where a whole column is unknown, and would not be with another type."""
         for number in np.flatnonzero((rows < 0).all(axis=0)):
             for node in columns[number][:FIRST_IDS]:
-                twin = _other_spelling(node)
-                if twin is None or twin not in index:
-                    continue
-                warn(
-                    f"No id of {self._column(number)} is in the graph, but where it "
-                    f"has {node!r}, the graph has {twin!r}: give ids and names of "
-                    "nodes the same type.",
-                )
-                break
+                twin = next((n for n in _other_spellings(node) if n in index), None)
+                if twin is not None:
+                    warn(
+                        f"No id of {self._column(number)} is in the graph, but where "
+                        f"it has {shown(node)}, the graph has {shown(twin)}: give ids "
+                        "and names of nodes the same type.",
+                    )
+                    break
 
     def _embed(self, adjacency, names, index):
         """Set the fitted attributes, but those of X."""
@@ -128,7 +156,10 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _vectors(self, X):
         """Vectors of ids: an array of shape (n_samples, n_columns, n_components_)."""
-        rows = self._look_up(self._read_ids(X), self._index)
+        return self._vectors_of(self._look_up(self._read_ids(X), self._index))
+
+    def _vectors_of(self, rows):
+        """Vectors of nodes by their rows, where unknown ids have -1."""
         vectors = self.node_vectors_[rows]
         unknown = rows < 0
         if unknown.any():
@@ -169,7 +200,7 @@ def embed_nodes(weights, indices, indptr, embedder):
     return embedder, vectors
 
 
-def _as_objects(X):
+def as_objects(X):
     """A list of rows of ids as an array in which each id keeps its type.
 
     ``np.asarray`` would make strings of numbers beside strings, and take tuples apart.
@@ -192,7 +223,7 @@ def _as_objects(X):
     return table
 
 
-def _frame_columns(X):
+def frame_columns(X):
     """The columns of a DataFrame, which may be of several types; else None."""
     if getattr(X, "ndim", None) == 2 and hasattr(X, "iloc"):  # pandas
         return [X.iloc[:, number] for number in range(X.shape[1])]
@@ -201,25 +232,21 @@ def _frame_columns(X):
     return None
 
 
-def _unknown_node(node, place, index):
-    mend = "pass handle_unknown='zero' or 'mean'"
-    if is_missing(node):
-        return f"The node {place} is missing ({node!r}); fill it in, or {mend}."
-    hint = ""
-    kind = next((kind for kind in (str, Number) if isinstance(node, kind)), None)
-    if kind and not any(isinstance(name, kind) for name in index):
-        name = next(iter(index))
-        hint = (
-            f", where nodes have names of type {type(name).__name__}, such as "
-            f"{name!r}, and not {type(node).__name__}; convert one of them, or"
-        )
-    return f"The node {node!r} {place} is not in the graph{hint or ';'} {mend}."
-
-
-def _other_spelling(node):
-    """The number that a string spells, or the string that spells a number."""
-    if isinstance(node, str):
-        return int(node) if node.isdecimal() else None
-    if isinstance(node, float) and node.is_integer():
-        node = int(node)
-    return str(node) if isinstance(node, Number) else None
+def _other_spellings(node):
+    """What else an id may be called: the same as a number, string, bytes or date."""
+    try:
+        if isinstance(node, str):
+            yield node.encode()
+            if node.removeprefix("-").isdecimal():
+                yield int(node)
+        elif isinstance(node, bytes):
+            yield node.decode()
+        elif isinstance(node, datetime):
+            yield node.date()
+        elif isinstance(node, date):
+            yield datetime.combine(node, time())
+        elif isinstance(node, Number):
+            is_whole = isinstance(node, float) and node.is_integer()
+            yield str(int(node) if is_whole else node)
+    except ValueError:  # more digits than Python is willing to read, or other letters
+        pass

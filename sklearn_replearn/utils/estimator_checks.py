@@ -243,7 +243,7 @@ def _make_pairs(rng, n_samples, *, judged):
     return CheckData("pairs", np.stack([first, second], axis=1), y, rows)
 
 
-def _ids_of_nodes(graph, n_ids=12):
+def _ids_of_nodes(graph, n_ids=24):
     """Ids of one type: names of the nodes of a graph, or else words."""
     if graph is None:
         return np.array([_spell(i) for i in range(n_ids)], dtype=object)
@@ -262,9 +262,16 @@ def _make_ids(rng, n_samples, ids):
 
 
 def _make_pairs_of_ids(rng, n_samples, ids):
-    """Pairs of ids in two groups, which are edges within a group more often."""
-    first = rng.integers(len(ids), size=n_samples + 20)
-    second = (first + rng.integers(1, len(ids), size=len(first))) % len(ids)
+    """Pairs of ids in two groups, which are edges within a group more often.
+
+    No pair is repeated where there are enough of them, since that is a leak.
+    """
+    first, second = np.triu_indices(len(ids), k=1)
+    n_pairs = n_samples + 20
+    chosen = rng.permutation(-(-n_pairs // len(first)) * len(first))[:n_pairs]
+    first, second = first[chosen % len(first)], second[chosen % len(first)]
+    swapped = rng.uniform(size=n_pairs) < 0.5
+    first, second = np.where(swapped, second, first), np.where(swapped, first, second)
     chances = np.where(first % 2 == second % 2, 0.9, 0.1)
     y = (rng.uniform(size=len(first)) < chances).astype(int)
     X = np.column_stack([ids[first], ids[second]])
