@@ -545,7 +545,7 @@ REFITS = {
         ([[1, 2], [2, 3], [1, 3], [4, 1]], [1, 1, 0, 1]),
     ),
     "a graph after pairs": (
-        (EdgeEncoder(handle_unknown="mean"), FRAME, [1, 0, 1]),
+        (EdgeEncoder(embedder=RowNumbers(), handle_unknown="mean"), FRAME, [1, 0, 1]),
         {"graph": KARATE, "embedder": QUICK, "handle_unknown": "zero"},
         ([[1, 2], [2, 16], [1, 3], [5, 1]], [1, 0, 1, 0]),
     ),

@@ -37,6 +37,7 @@ from sklearn_replearn.graph import (
     NodeEncoder,
     ProNE,
     as_adjacency,
+    edge_groups,
     path_lengths,
     tree_to_adjacency,
 )
@@ -77,6 +78,8 @@ def file_with(text):
 
 
 EDGES = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (3, 5), (4, 5)]  # two triangles
+
+FRIENDS = [[0, 1], [1, 0]]
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (20, 8, 8)).astype(np.uint8)
 
@@ -122,6 +125,7 @@ NAMES = {
     "VQAutoencoder": VQAutoencoder,
     "VariationalAutoencoder": VariationalAutoencoder,
     "as_adjacency": as_adjacency,
+    "edge_groups": edge_groups,
     "few_shot_score": few_shot_score,
     "file_with": file_with,
     "mean_average_precision_at_r": mean_average_precision_at_r,
@@ -137,6 +141,7 @@ NAMES = {
     "pairs": np.random.RandomState(0).normal(size=(10, 2, 4)),
     "is_same": np.arange(10) % 2,
     "people": [("ann", "bob"), ("bob", "cy"), ("cy", "ann")],
+    "friends": pd.DataFrame(FRIENDS, index=["ann", "bob"], columns=["ann", "bob"]),
 }
 # (what is wrong, an expression, the exception or warning it must lead to or None)
 TABLES = [
@@ -404,6 +409,41 @@ GRAPHS = [
     ),
     ("An edge table of one column", "as_adjacency([('a',), ('b',)])", ValueError),
     (
+        "A DataFrame of an adjacency, with the names of its nodes",
+        "as_adjacency(friends)",
+        ValueError,
+    ),
+    (
+        "The same, said to be one",
+        "as_adjacency((friends, friends.columns))[0].toarray()",
+        None,
+    ),
+    (
+        "An array of numbers that may be an adjacency, or a table of edges",
+        "as_adjacency(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]))",
+        ValueError,
+    ),
+    (
+        "The same in a graph of an encoder",
+        "NodeEncoder([[0, 1], [1, 2]]).fit([[0]])",
+        ValueError,
+    ),
+    (
+        "The same as levels of a tree",
+        "tree_to_adjacency(friends)",
+        ValueError,
+    ),
+    (
+        "A table of edges in place of an adjacency",
+        "path_lengths(np.array([[0, 1], [2, 1]]))",
+        ValueError,
+    ),
+    (
+        "An adjacency whose rows are in another order than its columns",
+        "as_adjacency((friends.iloc[::-1], friends.columns))",
+        ValueError,
+    ),
+    (
         "A missing id in an edge table",
         "as_adjacency([('a', 'b'), ('b', None)])",
         ValueError,
@@ -430,6 +470,11 @@ GRAPHS = [
     ),
     ("An unknown id", "NodeEncoder(people).fit([['ann'], ['dora']])", ValueError),
     (
+        "An unknown id of 5,000 digits",
+        "NodeEncoder(people).fit([[10**5000]])",
+        ValueError,
+    ),
+    (
         "An unknown id, allowed for",
         "NodeEncoder(people, NetMF(2, window=1, random_state=0), "
         "handle_unknown='zero').fit_transform([['dora']])",
@@ -450,6 +495,32 @@ GRAPHS = [
     (
         "Pairs that are all edges",
         "EdgeEncoder().fit(people, [1, 1, 1])",
+        ValueError,
+    ),
+    (
+        "A node that is in no training pair",
+        "EdgeEncoder().fit(people, [1, 1, 0]).transform([('ann', 'dora')])",
+        ValueError,
+    ),
+    (
+        "An edge in both directions",
+        "EdgeEncoder().fit(people + [('bob', 'ann')], [1, 1, 0, 1]).node_names_",
+        UserWarning,
+    ),
+    (
+        "A pair that is an edge in one direction and none in the other",
+        "EdgeEncoder().fit(people + [('bob', 'ann')], [1, 1, 0, 0]).node_names_",
+        UserWarning,
+    ),
+    (
+        "Edges to be predicted that are in the graph",
+        "EdgeEncoder(people).fit([('ann', 'bob'), ('bob', 'bob')], [1, 0])"
+        ".transform([('cy', 'ann')]).shape",
+        UserWarning,
+    ),
+    (
+        "Three columns of nodes for folds of edges",
+        "edge_groups([('ann', 'bob', 'cy')])",
         ValueError,
     ),
 ]

@@ -83,8 +83,8 @@ class EdgeEncoder(ClassNamePrefixFeaturesOutMixin, BaseNodeLookup):
         nodes; many pairs without an edge for each node make them rare.
     memory : str, path or joblib.Memory, default=None
         Where embeddings are kept, so that a grid over the classifier embeds the graph
-        of each fold once. An embedder with ``random_state=None`` keeps the result that
-        it had by chance.
+        of each fold once. With ``random_state=None`` the embedder's first result is
+        reused.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._laplacian_eigenmaps import LaplacianEigenmaps
 from sklearn_replearn.graph._node_embedding import check_adjacency
 
-#: Starts of k-means, of which the best counts.
+#: Number of runs of k-means, of which the best is kept.
 N_INIT = 10
 
 #: Decimals of unit vectors that are not rounding errors; of squared distances, twice.
@@ -40,10 +40,10 @@ class GraphClusterEncoder(
 
     .. math:: (v_{1i}, \dots, v_{ki}) / \|(v_{1i}, \dots, v_{ki})\| ,
 
-    and k-means looks for centres :math:`c` and clusters :math:`z` that minimise the sum
+    and k-means looks for centers :math:`c` and clusters :math:`z` that minimise the sum
     of the squared distances of these vectors to :math:`c_{z_i}`. Nodes of one cluster
     have many edges among them and few to others. A row of the adjacency, of a fitted
-    node or a new one, goes to the cluster of the nearest centre.
+    node or a new one, goes to the cluster of the nearest center.
 
     As the embedder of a :class:`NodeEncoder` it turns a column of categories, such as
     zip codes, into indicators of some groups of them.
@@ -51,17 +51,17 @@ class GraphClusterEncoder(
     Parameters
     ----------
     n_clusters : int, default=8
-        Number of clusters. More than there are different node vectors are cut to that,
-        with a warning.
+        Number of clusters. Values above the number of different node vectors are
+        reduced to it, with a warning.
     embedder : transformer of an adjacency, default=None
         Gives the nodes their vectors; it is cloned before it is fitted. Its vectors are
-        scaled to unit length, too, so that directions count and the degrees of nodes
+        also scaled to unit length, so that directions count and the degrees of nodes
         do not. It gets the adjacency in CSR format, or as an array if its tags refuse
         sparse matrices. ``None`` is :class:`LaplacianEigenmaps` of ``n_clusters - 1``
         components, to which the constant one is added: :math:`v_{1i} = \sqrt{d_i /
         \sum_j d_j}`.
     random_state : int, RandomState instance or None, default=None
-        Starting centres; and the `random_state` of the embedder, where it is ``None``.
+        Initial centers; also the `random_state` of the embedder, if that is ``None``.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class GraphClusterEncoder(
         Cluster of each fitted node, by decreasing size; -1 for a node whose vector is
         zero, as that of a node without edges is.
     cluster_centers_ : ndarray of shape (n_clusters_, n_dimensions)
-        Centres of the unit vectors.
+        Centers of the unit vectors.
     n_clusters_ : int
         Number of clusters.
     embedder_ : estimator
@@ -89,8 +89,8 @@ class GraphClusterEncoder(
     -----
     By default the graph is undirected; :class:`NetMF` and others embed directed ones.
 
-    A graph of c components has them as its clusters, if ``n_clusters=c``. With less,
-    the smallest components share one.
+    The clusters of a graph of c components are its components if ``n_clusters=c``. With
+    fewer clusters, the smallest components share one.
 
     Everything is computed in double precision; weights in float32 are copied.
 
@@ -255,7 +255,7 @@ class GraphClusterEncoder(
         sparse = get_tags(self.embedder_).input_tags.sparse
         encode = self.embedder_.fit_transform if fit else self.embedder_.transform
         with warnings.catch_warnings():
-            if self.embedder is None:  # who asks for clusters gets a warning of those
+            if self.embedder is None:  # `fit` warns of the number of clusters instead
                 warnings.filterwarnings("ignore", "n_components=", UserWarning)
             vectors = np.asarray(encode(rows if sparse else rows.toarray()))
         if self._volume:
@@ -281,7 +281,7 @@ class GraphClusterEncoder(
 
 
 def cluster(units, n_clusters, seed):
-    """Centres of clusters of vectors, by decreasing size; zero vectors are left out.
+    """Centers of clusters of vectors, by decreasing size; zero vectors are left out.
 
     Returns
     -------
@@ -301,7 +301,7 @@ def cluster(units, n_clusters, seed):
 
 
 def nearest_centers(units, centers):
-    """Number of the centre that is nearest to each vector, -1 for zero vectors.
+    """Number of the center that is nearest to each vector, -1 for zero vectors.
 
     Of several that are equally near but for rounding, it is the first.
     """

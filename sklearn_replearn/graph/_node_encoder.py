@@ -12,10 +12,10 @@ from sklearn_replearn.graph._node_lookup import BaseNodeLookup
 class NodeEncoder(BaseNodeLookup):
     """Encode columns of node ids by the vectors of a graph.
 
-    For tables in which users, products, zip codes or job titles stand as ids, and a
-    graph or a hierarchy says how these belong together. The graph is embedded once, in
-    :meth:`fit`; each column of ids is then replaced by the vectors of its nodes, in a
-    :class:`~sklearn.compose.ColumnTransformer` as in a pipeline.
+    For tables with ids of users, products, zip codes or job titles, whose relations are
+    known as a graph or a hierarchy. The graph is embedded once, in :meth:`fit`; each
+    column of ids is then replaced by the vectors of its nodes. Works in a
+    :class:`~sklearn.compose.ColumnTransformer` and in a pipeline.
 
     Parameters
     ----------
@@ -27,14 +27,14 @@ class NodeEncoder(BaseNodeLookup):
         names)``, as :func:`tree_to_adjacency` gives it, or a sparse adjacency, whose
         nodes are called 0, 1, 2 and so on. It is not changed, and clones share it.
     embedder : transformer of an adjacency, default=None
-        Gives each node its vector. It is cloned before it is fitted. Looked up are its
-        `node_vectors_`, where it has them, as :class:`DeepWalk` and :class:`Node2Vec`
-        do, else what its `fit_transform` gives. It gets the adjacency in CSR format,
-        or as an array if its tags refuse sparse matrices. ``None`` is
+        Gives each node its vector. It is cloned before it is fitted. The vectors are
+        its `node_vectors_` if it has them, as :class:`DeepWalk` and :class:`Node2Vec`
+        do, otherwise the output of its `fit_transform`. It gets the adjacency in CSR
+        format, or as an array if its tags refuse sparse matrices. ``None`` is
         :class:`NetMF` of 32 components, or as many as the graph has, with
         ``random_state=0``.
     handle_unknown : {"error", "zero", "mean"}, default="error"
-        What becomes of ids that are not in the graph, and of missing ones (``None``,
+        What happens to ids that are not in the graph, and to missing ones (``None``,
         NaN).
 
         - "error": a ValueError that says which id it is, and where.
@@ -42,8 +42,8 @@ class NodeEncoder(BaseNodeLookup):
         - "mean": the mean of the vectors of all nodes of the graph.
     memory : str, path or joblib.Memory, default=None
         Where embeddings are kept. In a grid search the graph is then embedded once for
-        each setting of the embedder, and not for each fold and candidate. An embedder
-        with ``random_state=None`` keeps the result that it had by chance.
+        each setting of the embedder, and not for each fold and candidate. With
+        ``random_state=None`` the embedder's first result is reused.
 
     Attributes
     ----------
@@ -71,16 +71,18 @@ class NodeEncoder(BaseNodeLookup):
     -----
     Ids are equal as Python compares them: 98001 and 98001.0 are the same node, 98001
     and "98001" are not. A column of integers that pandas made floats, since some are
-    missing, therefore needs no conversion. A list of rows and a DataFrame keep the type
-    of each id; an array has one type for all.
+    missing, therefore needs no conversion. Scalars and dates of numpy and pandas equal
+    those of Python. A list of rows and a DataFrame keep the type of each id; an array
+    has one type for all.
 
-    Nothing is learned from X but its columns, and `y` is not used, so that the graph of
-    all nodes may be given: nothing of the test rows leaks. This is not so where edges
-    are what is to be predicted; see :class:`EdgeEncoder`.
+    :meth:`fit` reads the number and names of the columns of X, and neither their values
+    nor `y`. The graph of all nodes may therefore be given: nothing of the test rows
+    leaks. If edges are to be predicted, it does leak; see :class:`EdgeEncoder`.
 
     In a grid with ``n_jobs`` the graph is sent to each process; a sparse adjacency with
-    names, as :func:`as_adjacency` gives it, is smaller and quicker than a networkx
-    graph. A list of many edges takes scikit-learn long to print, a DataFrame does not.
+    names, as :func:`as_adjacency` gives it, is smaller and faster than a networkx
+    graph, and can be saved by skops, unlike a DataFrame. scikit-learn takes long to
+    print a list of many edges.
 
     Examples
     --------
