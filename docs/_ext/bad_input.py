@@ -613,6 +613,23 @@ NETWORKS = [
         ValueError,
     ),
     (
+        "A module whose layers have no shape yet",
+        "Autoencoder(2, encoder=torch.nn.LazyLinear(2)).fit(table)",
+        ValueError,
+    ),
+    (
+        "A module that mixes rows",
+        "Autoencoder(4, encoder=torch.nn.BatchNorm1d(4, track_running_stats=False))"
+        ".fit(table)",
+        ValueError,
+    ),
+    (
+        "Weights that torch cannot pickle",
+        "Autoencoder(2, encoder=torch.nn.utils.parametrizations.weight_norm("
+        "torch.nn.Linear(4, 2))).fit(table)",
+        ValueError,
+    ),
+    (
         "No units in a layer",
         "Autoencoder(2, hidden_layer_sizes=(8, 0)).fit(table)",
         ValueError,

@@ -163,8 +163,10 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
 
     Notes
     -----
-    The module always works in single precision. A layer that is used more than once
-    gives its last output. Saved estimators hold the module, and so need its code to be
+    The module works in single precision, or for float64 images in double precision if
+    it computes in it; convolutions take several times as long in double precision, so
+    pass float32 or uint8 where speed matters. A layer that is used more than once gives
+    its last output. Saved estimators hold the module, and so need its code to be
     loaded, and pickle rather than skops.
 
     References
