@@ -260,6 +260,9 @@ def randomized_svd(
     C. Musco and C. Musco, "Randomized block Krylov methods for stronger and faster
     approximate singular value decomposition", NeurIPS 2015.
     """
+    unit = _unit_of(A)
+    if unit != 1:
+        A = A / A.dtype.type(unit)
     operator = as_operator(A)
     # B is A or its transpose, whichever is tall: the basis lives on the narrow side.
     wide = operator.shape[0] < operator.shape[1]
@@ -294,6 +297,8 @@ def randomized_svd(
     V = V @ right[:n_components].T
     U, V = (V, tall) if wide else (tall, V)
     signs = leading_signs(V.T)
+    if unit != 1:
+        s = s * s.dtype.type(unit)
     return U * signs, s[:n_components], V.T * signs[:, np.newaxis]
 
 
@@ -388,13 +393,77 @@ def numerical_rank(s, size, eps):
     eps : float
         Relative rounding error of its entries.
     """
-    return int(np.count_nonzero(s > 10 * np.sqrt(size) * eps * s[0]))
+    if s[0] == 0:
+        return 0
+    return int(np.count_nonzero(s / s[0] > 10 * np.sqrt(size) * eps))
+
+
+def input_eps(X, dtype):
+    """Relative rounding error of the numbers in X as they were given.
+
+    Parameters
+    ----------
+    X : array-like
+        Before it was converted: float16 is computed in double precision, but has the
+        rounding errors of its own.
+    dtype : numpy.dtype
+        The precision after conversion.
+    """
+    given = getattr(X, "dtype", None)
+    own = np.finfo(dtype).eps
+    if isinstance(given, np.dtype) and given.kind == "f":
+        return max(own, np.finfo(given).eps)
+    return own
+
+
+def power_of_two(values):
+    """The largest power of two that is not above each value; 1 for the value 0."""
+    exponents = np.frexp(np.asarray(values, dtype=np.float64))[1]
+    return np.where(np.equal(values, 0), 1.0, np.ldexp(1.0, exponents - 1))
+
+
+def range_unit(largest, dtype=np.float64):
+    """What to divide numbers by so that their squares neither overflow nor vanish.
+
+    It is 1 for ordinary numbers, and a power of two else, so that nothing is rounded.
+
+    Parameters
+    ----------
+    largest : float or ndarray
+        The largest absolute value.
+    dtype : numpy.dtype, default=float64
+        The precision that is computed in.
+    """
+    reach = 2.0 ** int(0.3 * np.finfo(dtype).maxexp)
+    unit = power_of_two(largest)
+    return np.where((unit >= 1 / reach) & (unit <= reach), 1.0, unit)
+
+
+def unit_rows(X):
+    """The rows of a dense table divided by their lengths, at any scale.
+
+    A row of zeros stays as it is. Squares of numbers such as 1e-30 vanish in single
+    precision, so each row is divided by its largest number first.
+    """
+    largest = np.abs(X).max(axis=1, keepdims=True, initial=0)
+    X = X / np.where(largest > 0, largest, 1)
+    lengths = np.sqrt(np.einsum("ij,ij->i", X, X))[:, np.newaxis]
+    X /= np.where(lengths > 0, lengths, 1)
+    return X
 
 
 def leading_signs(rows):
     """Sign of the entry of largest absolute value in each row (1 for a zero row)."""
     largest = np.abs(rows).argmax(axis=1)
     return np.where(rows[np.arange(len(rows)), largest] < 0, -1, 1).astype(rows.dtype)
+
+
+def _unit_of(A):
+    """The `range_unit` of a matrix; 1 where its numbers are not known."""
+    if isinstance(A, LinearOperator):
+        return 1.0
+    values = A.data if sparse.issparse(A) else A
+    return float(range_unit(_largest(values), A.dtype)) if values.size else 1.0
 
 
 def _in_single_precision(A):

@@ -186,6 +186,16 @@ TABLES = [
         ValueError,
     ),
     (
+        "A row far beyond the training rows",
+        "ScaledPCA().fit(1e-200 * table).transform(1e150 * table)",
+        ValueError,
+    ),
+    (
+        "Components too large for their precision",
+        "ScaledPCA(2).fit(1e100 * table).inverse_transform(np.ones((3, 2), 'f4'))",
+        ValueError,
+    ),
+    (
         "Similarities that are not square",
         "SimilarityEmbedding(similarity='precomputed').fit(table)",
         ValueError,

@@ -4,18 +4,31 @@ from numbers import Integral
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sklearn_replearn._linalg import as_operator, leading_signs, randomized_svd
+from sklearn_replearn._linalg import input_eps, leading_signs
 from sklearn_replearn._sklearn import Interval, RealNotInt, StrOptions, _fit_context
 from sklearn_replearn._validation import available_components
+from sklearn_replearn.decomposition._principal_axes import principal_axes, split
+from sklearn_replearn.decomposition._standardization import (
+    Scaling,
+    StandardizedDense,
+    StandardizedSparse,
+    is_plain,
+    lie_far,
+    measure,
+    restore,
+    row_blocks,
+)
+
+# What is wrong with a row, for messages.
+_BEYOND = "has components too large for {}"
+_BEYOND_IN_UNITS = "is too large for {} in the original units"
 
 
 class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -44,24 +57,26 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         are those of the second moments about zero.
     with_std : bool, default=True
         Divide each feature by its standard deviation (about the mean; a constant
-        feature is left as it is).
+        feature is left as it is, and one that is constant up to rounding errors is
+        divided by its size).
     whiten : bool, default=False
         Scale each component to unit variance on the training data; a component with
-        no variance is zero.
+        no variance beyond rounding errors is zero.
     svd_solver : {"auto", "full", "covariance_eigh", "randomized"}, default="auto"
         How the components are found.
 
         - "full": LAPACK's SVD of the table, the most accurate; a sparse table is made
           dense.
-        - "covariance_eigh": eigenvectors of the features' second moments, by far the
-          fastest for many rows and few features. Singular values below about
-          1e-8 times the largest (3e-4 for float32) are lost in rounding.
+        - "covariance_eigh": eigenvectors of the second moments of the features, or of
+          the rows where these are fewer: by far the fastest if one side is short, and
+          a sparse table stays sparse. Singular values below about 1e-11 times the
+          largest are lost in rounding.
         - "randomized": block Krylov iteration [3]_ [4]_, for a few components of a
           large table.
         - "auto": "covariance_eigh" for at most 1000 features and at least 10 times as
           many rows; otherwise "randomized" if `n_components` is an int below 80 % of
           the smaller side, and the larger side is over 500 or the table is sparse;
-          otherwise "full".
+          otherwise "covariance_eigh" for a sparse table and "full" for a dense one.
     random_state : int, RandomState instance or None, default=None
         Starting block of the "randomized" solver; the others do not use it.
 
@@ -77,11 +92,12 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     scale_ : ndarray of shape (n_features_in_,)
         Training standard deviations; ones if ``with_std=False``.
     singular_values_ : ndarray of shape (n_components_,)
-        Singular values of the standardised training table.
+        Singular values of the standardised training table, float64.
     explained_variance_ : ndarray of shape (n_components_,)
         Variance along each component: squared singular values over
         ``n_samples - 1``, or mean squares (over ``n_samples``) if
-        ``with_mean=False``.
+        ``with_mean=False``. Without scaling it may be infinite, or zero, for data
+        whose squares are beyond the range of float64; nothing else rests on it.
     explained_variance_ratio_ : ndarray of shape (n_components_,)
         The same as shares of the total.
     noise_variance_ : float
@@ -98,6 +114,14 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     --------
     sklearn.decomposition.PCA : Components without scaling.
     sklearn_replearn.plotting.SpectrumDisplay : Plot of the explained variance.
+
+    Notes
+    -----
+    Features may have any size that floating-point numbers have: each is brought to size
+    one before anything is squared. Sums of squares are in float64, for float32 tables
+    too. A component counts as empty if its standard deviation is no more than the
+    rounding errors of the table, in the precision in which it was given, or than those
+    of the solver; neither grows with the number of rows.
 
     References
     ----------
@@ -187,8 +211,11 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         -------
         T : ndarray of shape (n_samples, n_components_)
         """
-        Z = self._fit(X)
-        return self._encode(Z, self.components_.dtype)
+        X, Z = self._fit(X)
+        if Z.dtype == self._encoding_dtype(X):
+            with np.errstate(over="ignore", invalid="ignore"):
+                return _refuse_overflow(self._project(Z, X.dtype), _BEYOND)
+        return self._encode(X)
 
     def transform(self, X):
         """Encode rows by the fitted means, scales and components.
@@ -201,9 +228,14 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         -------
         T : ndarray of shape (n_samples, n_components_)
             In X's own precision.
+
+        Raises
+        ------
+        ValueError
+            If X has other features than in :meth:`fit`, or if a row is so far from
+            the training rows that its components are beyond X's precision.
         """
-        X = self._validate(X)
-        return self._encode(self._standardize(X), X.dtype)
+        return self._encode(self._validate(X))
 
     def inverse_transform(self, X):
         """Rows in the original units from their components.
@@ -215,6 +247,12 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features_in_)
+
+        Raises
+        ------
+        ValueError
+            If X has another number of columns than there are components, or if a row
+            is beyond X's precision in the original units.
         """
         check_is_fitted(self)
         X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
@@ -223,12 +261,21 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
                 f"X has {X.shape[1]} columns, but {type(self).__name__} has "
                 f"{self.n_components_} components."
             )
-        axes = self.components_ * self.scale_
+        axes = self.components_.astype(np.float64, copy=False)
         if self.whiten:
             axes = axes * self._deviations()[:, np.newaxis]
-        rows = X @ axes.astype(X.dtype, copy=False)
-        rows += self.mean_
-        return rows
+        scaling = self._get_scaling()
+        if is_plain(scaling, X.dtype):
+            rows = X @ (axes * scaling.widths).astype(X.dtype, copy=False)
+            rows += scaling.centers
+            return _refuse_overflow(rows, _BEYOND_IN_UNITS)
+        unit = 1.0 if self.whiten else scaling.unit
+        rows = np.empty((len(X), axes.shape[1]), dtype=X.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for block in row_blocks(*rows.shape, size=1 << 20):
+                codes = X[block].astype(np.float64) / unit
+                rows[block] = restore(codes @ axes, scaling)
+        return _refuse_overflow(rows, _BEYOND_IN_UNITS)
 
     def score_samples(self, X):
         r"""Log-likelihood of each row under probabilistic PCA.
@@ -263,18 +310,22 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             or constant or collinear features): such a model says that no other row
             can be. Ask for fewer components than the rows span.
         """
-        Z = self._standardize(self._validate(X, dtype=np.float64))
+        X = self._validate(X, dtype=np.float64)
+        Z = _standardize(X, self._get_scaling(), np.float64)
         n_left = self.n_features_in_ - self.n_components_
-        variances = np.append(self.explained_variance_, [self.noise_variance_] * n_left)
-        if variances.min() <= self._rounding_variance():
+        variances = np.append(self._variances, [self._noise_variance] * n_left)
+        if variances.min() <= self._rounding_variance:
             return np.full(Z.shape[0], -np.inf)
-        squares = (Z @ self.components_.T) ** 2
-        distances = squares @ (1 / self.explained_variance_)
-        if n_left:
-            residuals = np.maximum(_row_squares(Z) - squares.sum(axis=1), 0)
-            distances += residuals / self.noise_variance_
+        with np.errstate(over="ignore", invalid="ignore"):
+            T, left = split(Z, self.components_)
+            distances = T**2 @ (1 / self._variances)
+            if n_left:
+                distances += left / self._noise_variance
+        distances[np.isnan(distances)] = np.inf  # so far away that squares overflow
+        scaling = self._get_scaling()
         constant = len(variances) * np.log(2 * np.pi) + np.log(variances).sum()
-        return -0.5 * (constant + distances) - np.log(self.scale_).sum()
+        log_scales = np.log(scaling.units) + np.log(scaling.widths)
+        return -0.5 * (constant + distances) - log_scales.sum()
 
     def score(self, X, y=None):
         """Mean log-likelihood of the rows: see :meth:`score_samples`.
@@ -314,55 +365,70 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         errors : ndarray of shape (n_components_,)
             ``errors[k - 1]`` belongs to k components.
         """
-        Z = self._standardize(self._validate(X, dtype=np.float64))
-        squares = ((Z @ self.components_.T) ** 2).sum(axis=0)
-        return np.maximum(_row_squares(Z).sum() - np.cumsum(squares), 0)
+        X = self._validate(X, dtype=np.float64)
+        Z = _standardize(X, self._get_scaling(), np.float64)
+        unit = self._get_scaling().unit
+        with np.errstate(over="ignore", invalid="ignore"):
+            T, left = split(Z, self.components_)
+            # Summed from the last, so that what is small keeps its digits.
+            parts = np.append(np.einsum("ij,ij->j", T, T)[1:], left.sum())
+            return np.cumsum(parts[::-1])[::-1] * unit * unit
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit(self, X):
-        """Set the fitted attributes and return the standardised training table."""
+        """Set the fitted attributes; return the table, as it is and standardised."""
+        given = X
         X = self._validate(X, reset=True)
         n_samples, n_features = X.shape
-        # StandardScaler has the means of a sparse table, but refuses to subtract them.
-        scaler = StandardScaler(with_mean=not sparse.issparse(X)).fit(X)
-        self.n_samples_ = n_samples
-        self.mean_ = scaler.mean_ if self.with_mean else np.zeros(n_features)
-        self.scale_ = scaler.scale_ if self.with_std else np.ones(n_features)
-
         limit = min(X.shape)
         n_wanted = self.n_components
         if isinstance(n_wanted, Integral):
             n_wanted = available_components(n_wanted, limit, "min(X.shape)")
         solver = self._choose_solver(X, n_wanted)
-        if solver == "full" and sparse.issparse(X):
-            X = X.toarray()
-        Z = self._standardize(X)
-        if solver == "full":
-            _, s, Vt = np.linalg.svd(Z, full_matrices=False)
-        elif solver == "covariance_eigh":
-            s, Vt = _svd_of_moments(Z)
-        else:
-            k = n_wanted if isinstance(n_wanted, Integral) else limit
-            _, s, Vt = randomized_svd(Z, k, random_state=self.random_state)
+        scaling = measure(X, with_mean=self.with_mean, with_std=self.with_std)
+        Z = _standardize(X, scaling, np.float64 if solver == "full" else X.dtype)
 
-        energies = s[:limit].astype(np.float64) ** 2
-        total = max(_row_squares(Z).sum(dtype=np.float64), energies.sum())
-        k = n_wanted
-        if n_wanted is None:
-            k = limit
-        elif not isinstance(n_wanted, Integral):
-            shares = np.cumsum(energies) / (total or 1)
-            k = min(int(np.searchsorted(shares, n_wanted, side="right")) + 1, limit)
+        def choose(squares):
+            """The number of components, from the squared singular values."""
+            if isinstance(n_wanted, Integral):
+                return n_wanted
+            if n_wanted is None or squares is None:
+                return limit
+            shares = np.cumsum(squares) / (squares.sum() or 1)
+            return min(int(np.searchsorted(shares, n_wanted, side="right")) + 1, limit)
+
+        rank = min(n_samples - self.with_mean, n_features)
+        axes = principal_axes(Z, solver, rank, choose, self.random_state)
+        k = len(axes.squares)
         degrees = n_samples - 1 if self.with_mean else n_samples
+        self._variances = axes.squares / degrees
+        self._noise_variance = float(axes.left / max(n_features - k, 1) / degrees)
+        rounding = scaling.rounding * input_eps(given, X.dtype)
+        self._rounding_variance = float(
+            max(rounding**2, axes.rounding**2 * self._variances[0])
+        )
+        unit = scaling.unit
+        self._scaling = tuple(scaling)
+        self.n_samples_ = n_samples
         self.n_components_ = k
-        Vt = Vt[:k] * leading_signs(Vt[:k])[:, np.newaxis]
-        self.components_ = Vt.astype(X.dtype, copy=False)
-        self.singular_values_ = s[:k].astype(X.dtype, copy=False)
-        self.explained_variance_ = energies[:k] / degrees
-        self.explained_variance_ratio_ = energies[:k] / (total or 1)
-        left_out = max(total - energies[:k].sum(), 0) / max(n_features - k, 1)
-        self.noise_variance_ = float(left_out / degrees)
-        return Z
+        self.mean_ = scaling.centers * scaling.units
+        self.scale_ = np.ones(n_features)
+        if self.with_std:
+            self.scale_ = scaling.widths / unit * scaling.units
+        rows = np.ascontiguousarray(axes.rows)
+        # A constant feature has no share in what varies: not even rounding errors,
+        # which would be large beside a feature in a small unit.
+        shares = rows[:, scaling.empty]
+        rows[:, scaling.empty] = np.where(np.abs(shares) < 1e-10, 0, shares)
+        rows *= leading_signs(rows)[:, np.newaxis]
+        self.components_ = rows.astype(X.dtype, copy=False)
+        with np.errstate(over="ignore"):
+            self.singular_values_ = np.sqrt(axes.squares) * unit
+            self.explained_variance_ = self._variances * unit * unit
+            self.noise_variance_ = float(self._noise_variance * np.float64(unit) * unit)
+        total = axes.squares.sum() + axes.left
+        self.explained_variance_ratio_ = axes.squares / (total or 1)
+        return X, Z
 
     def _choose_solver(self, X, n_components):
         if self.svd_solver != "auto":
@@ -373,51 +439,66 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         few = isinstance(n_components, Integral) and n_components < 0.8 * min(X.shape)
         if few and (sparse.issparse(X) or max(X.shape) > 500):
             return "randomized"
-        return "full"
+        return "covariance_eigh" if sparse.issparse(X) else "full"
 
     def _validate(self, X, *, reset=False, dtype=(np.float64, np.float32)):
         if not reset:
             check_is_fitted(self)
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse=("csr", "csc"),
-            dtype=dtype,
-            ensure_min_samples=2 if reset else 1,
-        )
+        with np.errstate(invalid="ignore"):  # sums of finite numbers may overflow
+            X = validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse="csr",
+                dtype=dtype,
+                ensure_min_samples=2 if reset else 1,
+            )
+        if sparse.issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        return X
 
-    def _standardize(self, X):
-        """The standardised table: an array, or an operator where X is sparse."""
+    def _get_scaling(self):
+        return Scaling(*self._scaling)
+
+    def _encoding_dtype(self, X):
+        """The precision that components of X are computed in.
+
+        Whitening multiplies the rounding errors of those of little variance.
+        """
+        return np.dtype(np.float64) if self.whiten or sparse.issparse(X) else X.dtype
+
+    def _encode(self, X):
+        """Components of a validated table."""
+        scaling, n_dense = self._get_scaling(), X.shape[1]
         if sparse.issparse(X):
-            return _StandardizedSparse(X, self.mean_, self.scale_)
-        # A float32 table is subtracted from in float64: a mean rounded to float32
-        # would shift rows that lie far from the origin.
-        Z = np.empty_like(X)
-        np.subtract(X, self.mean_, out=Z, dtype=np.float64, casting="same_kind")
-        Z /= self.scale_
-        return Z
+            n_dense = np.count_nonzero(lie_far(scaling))
+        parts = []
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows in row_blocks(X.shape[0], n_dense, size=1 << 22):
+                Z = _standardize(X[rows], scaling, self._encoding_dtype(X))
+                parts.append(self._project(Z, X.dtype))
+        T = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return _refuse_overflow(T, _BEYOND)
 
-    def _encode(self, Z, dtype):
+    def _project(self, Z, dtype):
+        """Components of a standardised table."""
         axes = self.components_
         if self.whiten:
             deviations = self._deviations()
             inverse = np.zeros_like(deviations)
             np.divide(1, deviations, out=inverse, where=deviations > 0)
             axes = axes * inverse[:, np.newaxis]
-        T = Z @ axes.T.astype(Z.dtype, copy=False)
-        return T.astype(dtype, copy=False)
+        T = (Z @ axes.T).astype(dtype, copy=False)
+        unit = self._get_scaling().unit
+        if unit != 1 and not self.whiten:
+            T *= unit
+        return T
 
     def _deviations(self):
         """Standard deviation along each component, zero where it is only rounding."""
-        variances = self.explained_variance_
-        return np.sqrt(np.where(variances > self._rounding_variance(), variances, 0))
-
-    def _rounding_variance(self):
-        """Variance below which a direction is empty, as in numpy's matrix_rank."""
-        eps = np.finfo(self.components_.dtype).eps
-        size = max(self.n_samples_, self.n_features_in_)
-        return self.explained_variance_[0] * eps * size
+        variances = self._variances
+        return np.sqrt(np.where(variances > self._rounding_variance, variances, 0))
 
     @property
     def _n_features_out(self):
@@ -430,66 +511,27 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return tags
 
 
-class _StandardizedSparse(LinearOperator):
-    """The table ``(X - mean) / scale`` for a sparse X, by its products only.
+def _standardize(X, scaling, dtype):
+    """The standardised table; in double precision where X is sparse.
 
-    In float64 whatever X is: what is left after the means are taken away can be far
-    smaller than what was there.
+    Rows that are far beyond the training rows may become infinite.
     """
-
-    def __init__(self, X, mean, scale):
-        super().__init__(dtype=np.float64, shape=X.shape)
-        self.table = X.astype(np.float64, copy=False)
-        self.operator = as_operator(self.table)
-        self.mean = mean
-        self.scale = scale
-
-    def _matmat(self, M):
-        M = M / self.scale[:, np.newaxis]
-        return self.operator.matmat(M) - self.mean @ M
-
-    def _rmatmat(self, M):
-        product = self.operator.rmatmat(M) - np.outer(self.mean, M.sum(axis=0))
-        return product / self.scale[:, np.newaxis]
-
-    def moments(self):
-        """``Zᵀ Z``, from the sparse product where no column is far from zero."""
-        if not self._far().any():
-            moments = (self.table.T @ self.table).toarray()
-            moments -= self.shape[0] * np.outer(self.mean, self.mean)
-            return moments / np.outer(self.scale, self.scale)
-        moments = np.zeros((self.shape[1],) * 2)
-        table = self.table.tocsr()
-        for start in range(0, self.shape[0], 1000):
-            Z = (table[start : start + 1000].toarray() - self.mean) / self.scale
-            moments += Z.T @ Z
-        return moments
-
-    def row_squares(self):
-        """Squared norms of the rows, by the stored values and the mean's share."""
-        far = self._far()
-        weights = np.where(far, 0, 1 / self.scale**2)
-        crossed = self.table @ (weights * self.mean)
-        squares = self.table.power(2) @ weights - 2 * crossed + weights @ self.mean**2
-        if far.any():
-            Z = (self.table[:, far].toarray() - self.mean[far]) / self.scale[far]
-            squares += np.einsum("ij,ij->i", Z, Z)
-        return squares
-
-    def _far(self):
-        """Columns whose squares would lose their digits to that of the mean."""
-        return np.abs(self.mean) > 1e3 * self.scale
+    with np.errstate(over="ignore", invalid="ignore"):
+        if sparse.issparse(X):
+            return StandardizedSparse(X, scaling)
+        return StandardizedDense(X, scaling, dtype)
 
 
-def _row_squares(Z):
-    """Squared norms of the rows of a standardised table."""
-    if isinstance(Z, _StandardizedSparse):
-        return Z.row_squares()
-    return np.einsum("ij,ij->i", Z, Z)
-
-
-def _svd_of_moments(Z):
-    """Singular values and right singular vectors of Z, by the eigenvectors of ZᵀZ."""
-    moments = Z.moments() if isinstance(Z, _StandardizedSparse) else Z.T @ Z
-    squares, vectors = np.linalg.eigh(moments.astype(np.float64, copy=False))
-    return np.sqrt(np.maximum(squares[::-1], 0)), vectors.T[::-1]
+def _refuse_overflow(table, problem):
+    """Return a table if all its numbers are finite; raise a ValueError else."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(table.sum()):
+            return table
+    finite = np.isfinite(table).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        mend = "leave it out, or check its unit"
+        if table.dtype == np.float32:
+            mend = "pass X as float64, or leave the row out"
+        raise ValueError(f"Row {row} of X {problem.format(table.dtype)}; {mend}.")
+    return table
