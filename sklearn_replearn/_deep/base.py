@@ -537,7 +537,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             X,
             block_rows=network.block_rows,
             device=torch.device(self.net_.device),
-            dtype=None if arrange else network.dtype,
+            dtype=None if arrange else network.origin.dtype,
             scale=self._scale(X) if arrange else 1.0,
         )
         if not finite:

@@ -12,8 +12,7 @@ from torch import nn
 
 from sklearn_replearn._deep.net import as_tensor, map_rows
 
-#: Rows in a block. Fewer are padded to as many, so that a row has the same result,
-#: to the last bit, whatever rows are beside it.
+#: Largest number of rows in a block.
 BLOCK_ROWS = 64
 
 
@@ -184,21 +183,13 @@ def _by_blocks(module, rows, scale, function):
     for start in range(0, len(rows), BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
         x = as_tensor(rows[part]).to(device=device, dtype=torch.float32)
-        n = len(x)
-        x = _padded(x * scale)
-        results.append(function(x, part)[:n].cpu().numpy())
+        results.append(function(x * scale, part).cpu().numpy())
     return np.concatenate(results)
-
-
-def _padded(x):
-    """Rows of zeros below, or single zeros of a vector, to make it a block."""
-    missing = BLOCK_ROWS - len(x)
-    return torch.cat([x, x.new_zeros((missing, *x.shape[1:]))]) if missing else x
 
 
 def _targets(targets, x):
     """Targets of the rows of a block, on its device."""
-    return _padded(torch.from_numpy(np.array(targets, dtype=np.int64))).to(x.device)
+    return torch.from_numpy(np.array(targets, dtype=np.int64)).to(x.device)
 
 
 def _float32(values):

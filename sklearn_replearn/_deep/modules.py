@@ -103,9 +103,6 @@ class Network(nn.Module):
     #: Rows that are encoded at a time.
     block_rows = 256
 
-    #: Precision of the input of the layers; see `in_double_precision`.
-    dtype = torch.float32
-
     #: Whether `run` computes in lower precision; see `in_mixed_precision`.
     is_mixed = False
 
@@ -139,7 +136,7 @@ class Network(nn.Module):
 
     def arrange(self, rows):
         """The input of the layers, in new memory, from rows of any dtype."""
-        return self.lay(subtract(rows, self.origin).to(self.dtype))
+        return self.lay(subtract(rows, self.origin).to(self.origin.dtype))
 
     def lay(self, rows):
         """Rows in the shape that the layers take."""
@@ -186,18 +183,13 @@ def as_float(output, dtype):
 
 def in_double_precision(network):
     """A copy of a network, with its weights in double precision."""
-    twin = copy_modules(
-        network,
-        {
-            id(tensor): tensor.detach().double()
-            for tensor in (*network.parameters(), *network.buffers())
-            if tensor.is_floating_point()
-        },
-    ).double()  # modules that say how they are copied have copied their weights
-    for part in twin.modules():
-        if isinstance(part, Network):
-            part.dtype = torch.float64
-    return twin
+    doubles = {
+        id(tensor): tensor.detach().double()
+        for tensor in (*network.parameters(), *network.buffers())
+        if tensor.is_floating_point()
+    }
+    # Modules that define how they are copied may still have other weights.
+    return copy_modules(network, doubles).double()
 
 
 def share_weights(module):

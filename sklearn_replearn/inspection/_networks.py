@@ -4,6 +4,8 @@ from copy import copy
 
 import numpy as np
 from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -22,23 +24,46 @@ from sklearn_replearn._deep.gradients import (
     output_shape,
 )
 from sklearn_replearn.decomposition import ScaledPCA
+from sklearn_replearn.metric_learning import PairClassifier, PairVerifier
 
 _SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
-_PROJECTIONS = (PCA, IncrementalPCA, TruncatedSVD, ScaledPCA)
+_PROJECTIONS = (
+    PCA,
+    IncrementalPCA,
+    TruncatedSVD,
+    ScaledPCA,
+    LinearDiscriminantAnalysis,
+)
+_OF_PAIRS = (PairClassifier, PairVerifier)
 _ACCEPTED = (
     "networks (estimators with as_module, such as CNNFeatureExtractor or "
-    "Autoencoder), scalers, PCA, ScaledPCA, TruncatedSVD, and at the end a linear "
-    "classifier"
+    "Autoencoder), scalers, PCA, ScaledPCA, TruncatedSVD, "
+    "LinearDiscriminantAnalysis, and at the end a linear classifier"
 )
 
 
 def fitted_steps(estimator):
     """The steps of a fitted estimator: those of a Pipeline, or itself alone.
 
-    A search stands for the best estimator that it has found.
+    A search stands for the best estimator that it has found, and a FrozenEstimator for
+    the one that it freezes.
+
+    Raises
+    ------
+    TypeError
+        If a step takes pairs of rows.
     """
-    estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, FrozenEstimator):
+        return fitted_steps(estimator.estimator)
+    if hasattr(estimator, "best_estimator_"):
+        return fitted_steps(estimator.best_estimator_)
     check_is_fitted(estimator)
+    if isinstance(estimator, _OF_PAIRS):
+        raise TypeError(
+            f"{type(estimator).__name__} judges pairs, but inspection takes rows; "
+            "inspect the transformer of rows instead, or compute gradients of a "
+            "PairClassifier with its as_module()."
+        )
     if not isinstance(estimator, Pipeline):
         return [estimator]
     steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
@@ -69,7 +94,10 @@ def code_network(estimator, layer=None):
     """
     steps = fitted_steps(estimator)
     if layer is None:
-        return _connected([_as_module(step) for step in steps], steps)
+        last = steps[-1]
+        code = _as_module if hasattr(last, "transform") else _classifier_module
+        modules = [*map(_as_module, steps[:-1]), code(last)]
+        return _connected(modules, steps)
     networks = [i for i, step in enumerate(steps) if hasattr(step, "as_module")]
     if not networks:
         raise TypeError(
@@ -102,10 +130,8 @@ def class_network(estimator):
     *before, last = steps
     if hasattr(last, "as_module") and hasattr(last, "classes_"):
         head = last.as_module("head")
-    elif _is_linear_classifier(last):
-        head = _as_module(last)
     elif hasattr(last, "classes_"):
-        raise _no_gradients(last)
+        head = _classifier_module(last)
     else:
         raise TypeError(
             f"{type(last).__name__} tells no classes apart; pass a classifier, such as "
@@ -138,11 +164,9 @@ def _connected(modules, steps, layer=None):
 
 
 def _as_module(step):
-    """A module that does what a step does."""
+    """A module that computes what the `transform` of a step computes."""
     if hasattr(step, "as_module"):
         return step.as_module()
-    if _is_linear_classifier(step):
-        return _linear_classifier(step)
     clips = isinstance(step, MinMaxScaler) and step.clip
     if isinstance(step, _SCALERS) and not clips:
         width = step.n_features_in_
@@ -176,7 +200,10 @@ def _is_linear_classifier(step):
     return not by_pairs and n_rows == n_columns
 
 
-def _linear_classifier(step):
+def _classifier_module(step):
+    """A module that gives one column for each class of a linear classifier."""
+    if not _is_linear_classifier(step):
+        raise _no_gradients(step)
     coef = dense(step.coef_)
     coef = np.atleast_2d(coef)
     linear = Projection(coef.T, np.broadcast_to(step.intercept_, len(coef)))
