@@ -470,17 +470,47 @@ def test_tells_textures_apart():
 # ---------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:n_words=6 is more than the 1")
+@pytest.mark.parametrize(
+    ("shape", "given", "patch_size"),
+    [((9, 5), 6, 5), ((4, 4, 3), 20, 4), ((5,), 6, 5), ((1,), 2, 1)],
+)
+def test_images_smaller_than_a_patch(shape, given, patch_size):
+    X = np.random.default_rng(0).uniform(size=(30, *shape))
+    said = (
+        f"patch_size={given} is more than X has, .*; patches of side {patch_size} are"
+    )
+    with pytest.warns(UserWarning, match=said):
+        fitted = bag("patch", patch_size=given, step=1).fit(X)
+    assert fitted.patch_size_ == patch_size
+    if patch_size > 1:
+        same = bag("patch", patch_size=patch_size, step=1).fit(X)
+        assert_array_equal(fitted.transform(X), same.transform(X))
+        assert_array_equal(fitted.vocabulary_, same.vocabulary_)
+    else:  # a value less its mean
+        assert fitted.n_words_ == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "descriptor"),
+    [((24, 24), "sift"), ((24, 24, 3), "sift"), ((30,), "patch"), ((5, 24), "patch")],
+)
+def test_descriptors_are_chosen_by_the_images(shape, descriptor):
+    X = gaussian_filter(
+        np.random.default_rng(0).uniform(size=(30, *shape)), [0, *[1.5] * len(shape)]
+    )
+    X = (X - X.min()) / (X.max() - X.min())
+    given = {"n_words": 6, "patch_size": 3, "random_state": 0}
+    auto = BagOfVisualWords(**given).fit(X)
+    assert auto.descriptor_ == descriptor
+    same = BagOfVisualWords(descriptor, **given).fit(X)
+    assert_array_equal(auto.transform(X), same.transform(X))
+
+
 @pytest.mark.parametrize(
     ("shape", "options", "message"),
     [
-        (
-            (5, 9),
-            {"patch_size": 6},
-            r"patch_size=6 needs at least 6 x 6, but X has 5 x 9 pixels "
-            r"\(n_features=45\); lower patch_size",
-        ),
-        ((5,), {"patch_size": 6}, "needs at least 6, but X has 5 values"),
-        ((5, 9), {"descriptor": "sift"}, "needs at least 6 x 6, but .*'patch'"),
+        ((5, 9), {"descriptor": "sift"}, r"at least 6 x 6 .* 5 x 9 \(n_f.*'patch'"),
         ((50,), {"descriptor": "sift"}, "for images, but X has signals, .*'patch'"),
         ((9, 9), {"descriptor": "surf"}, "'descriptor' parameter of BagOf"),
         ((9, 9), {"n_words": 0}, "'n_words' parameter of BagOfVisualWords must"),
@@ -545,8 +575,9 @@ def test_a_fit_that_fails_changes_nothing():
     X = images(8, 8)
     fitted = bag().fit(X)
     before = vars(fitted).copy()
-    with pytest.raises(ValueError, match="needs at least 3 x 3"):
-        fitted.fit(images(2, 2))
+    with pytest.raises(ValueError, match="needs at least 6 x 6"):
+        fitted.set_params(descriptor="sift").fit(images(2, 2))
+    fitted.set_params(descriptor=before["descriptor"])
     assert vars(fitted) == before
 
 

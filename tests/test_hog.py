@@ -292,13 +292,6 @@ def test_bytes_are_not_copied_to_floats(method):
 @pytest.mark.parametrize(
     ("shape", "options", "message"),
     [
-        (
-            (7, 9),
-            {},
-            r"block_size=2 times cell_size=4, takes 8 x 8 pixels, but X has 7 x 9 "
-            r"pixels \(n_features=63\); lower",
-        ),
-        ((7,), {}, r"takes 8 values, but X has 7 values \(n_features=7\)"),
         ((9, 9), {"cell_size": (4, 4, 4)}, r"cell_size must be .*one or two; got \(4"),
         ((9, 9), {"cell_size": (4, 0)}, r"cell_size must be .*at least 1.*got \(4, 0"),
         ((9, 9), {"block_size": [1, 1.5]}, r"block_size must be whole .*got \[1, 1.5"),
@@ -314,6 +307,36 @@ def test_bytes_are_not_copied_to_floats(method):
 def test_bad_input(shape, options, message):
     with pytest.raises(ValueError, match=message):
         HOG(**options).fit(images(*shape))
+
+
+@pytest.mark.filterwarnings("ignore:Cells of")  # that the sides are odd
+@pytest.mark.parametrize(
+    ("shape", "options", "cells", "blocks", "said"),
+    [
+        (
+            (7, 9),
+            {},
+            (3, 4),
+            (2, 2),
+            "8 x 8 pixels, but X has 7 x 9 pixels: cells of 3",
+        ),
+        ((16, 3), {"cell_size": 8}, (8, 1), (2, 2), "16 x 16 pixels, but X has 16 x 3"),
+        ((2, 2), {"block_size": 3}, (1, 1), (2, 2), "1 x 1 pixels .* 2 x 2 cells."),
+        ((7,), {}, (3,), (2,), "8 values, but X has 7 values: cells of 3 values"),
+        ((1,), {}, (1,), (1,), "cells of 1 values are used, in blocks of 1 cells"),
+    ],
+)
+def test_images_smaller_than_a_block(shape, options, cells, blocks, said):
+    X = images(*shape)
+    with pytest.warns(UserWarning, match=said) as caught:
+        hog = HOG(**options).fit(X)
+    assert caught[0].filename == __file__
+    assert hog.cell_shape_ == cells
+    assert hog.output_shape_[len(cells) : -1] == blocks
+    same = HOG(**{**options, "cell_size": cells, "block_size": blocks})
+    if len(cells) == 1:
+        same.set_params(cell_size=cells[0], block_size=blocks[0])
+    assert_array_equal(hog.transform(X), same.fit_transform(X))
 
 
 def test_square_roots_of_negative_values():
@@ -344,8 +367,9 @@ def test_a_fit_that_fails_changes_nothing():
     X = images(8, 8)
     hog = HOG().fit(X)
     before = vars(hog).copy()
-    with pytest.raises(ValueError, match="takes 8 x 8"):
-        hog.fit(images(7, 7))
+    with pytest.raises(ValueError, match="whole numbers of at least 1, one or two"):
+        hog.set_params(cell_size=(4, 0)).fit(images(7, 7))
+    hog.set_params(cell_size=4)
     assert vars(hog) == before
 
 

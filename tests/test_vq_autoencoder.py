@@ -381,6 +381,23 @@ def test_groups_must_have_equal_length(digits):
         autoencoder.fit(digits)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("n_components", "n_codes"), [(1, 8), (3, 4), (6, 100)])
+def test_more_codes_than_numbers(digits, n_components, n_codes):
+    small = {**SMALL, "n_components": n_components, "max_epochs": 3}
+    said = f"n_codes={n_codes} is more than n_components={n_components}.*are used"
+    with pytest.warns(UserWarning, match=said) as caught:
+        fitted = VQAutoencoder(**{**small, "n_codes": n_codes}).fit(digits[:100])
+    assert caught[0].filename == __file__
+    assert fitted.n_codes_ == n_components
+    assert fitted.bits_per_row_ == 4 * n_components
+    codes = fitted.encode_codes(digits)
+    assert codes.shape == (len(digits), n_components)
+    assert fitted.decode_codes(codes).shape == digits.shape
+    same = VQAutoencoder(**{**small, "n_codes": n_components}).fit(digits[:100])
+    assert_array_equal(same.encode_codes(digits), codes)
+
+
 def test_width_of_the_users_encoder(digits):
     autoencoder = VQAutoencoder(**SMALL, encoder=nn.Linear(64, 7))
     with pytest.raises(ValueError, match=r"encoder gives shape \(n_rows, 7\)"):

@@ -666,6 +666,12 @@ NETWORKS = [
         ValueError,
     ),
     (
+        "More codes than numbers",
+        "VQAutoencoder(4, n_codes=8, codebook_size=2, random_state=0)"
+        ".fit(table).n_codes_",
+        UserWarning,
+    ),
+    (
         "A weight under which every code is the same",
         "VariationalAutoencoder(2, beta=1e4).fit(table)",
         ConvergenceWarning,
@@ -724,7 +730,17 @@ IMAGE_CASES = [
         "FilterBank('kmeans').fit(np.ones((5, 8, 8)))",
         ValueError,
     ),
-    ("Images smaller than a block", "HOG(cell_size=8).fit(images)", ValueError),
+    (
+        "Images smaller than a block",
+        "HOG(cell_size=8).fit(images).cell_shape_",
+        UserWarning,
+    ),
+    (
+        "Images smaller than a patch",
+        "BagOfVisualWords('patch', n_words=9, patch_size=20, random_state=0)"
+        ".fit(images).patch_size_",
+        UserWarning,
+    ),
     (
         "More words than descriptors",
         "BagOfVisualWords('patch', n_words=99, patch_size=8, random_state=0)"

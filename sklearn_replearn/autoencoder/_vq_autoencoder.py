@@ -10,6 +10,7 @@ from sklearn_replearn._deep.net import as_tensor, scaled
 from sklearn_replearn._deep.quantization import QuantizedLoss, random_index
 from sklearn_replearn._deep.reconstruction import BaseAutoencoder
 from sklearn_replearn._sklearn import Interval
+from sklearn_replearn._warnings import warn
 
 #: Rows whose codes are counted at a time.
 COUNTED_ROWS = 8192
@@ -40,7 +41,8 @@ class VQAutoencoder(BaseAutoencoder):
         Numbers in an encoded row, a multiple of `n_codes`. More than there are features
         are allowed.
     n_codes : int, default=8
-        Integers in a row's code, one for each codebook.
+        Integers in a row's code, one for each codebook. At most `n_components`; a
+        larger number is reduced to it, with a warning.
     codebook_size : int, default=64
         Vectors in each codebook, at least 2. A row is kept in
         ``n_codes * log2(codebook_size)`` bits.
@@ -107,16 +109,18 @@ class VQAutoencoder(BaseAutoencoder):
 
     Attributes
     ----------
-    codebooks_ : ndarray of shape (n_codes, codebook_size, n_components // n_codes)
+    n_codes_ : int
+        Number of integers in a row's code.
+    codebooks_ : ndarray of shape (n_codes_, codebook_size, n_components // n_codes_)
         The vectors that :meth:`transform` gives side by side.
     codebook_usage_ : float
         Share of them that at least one training row uses, in [0, 1].
-    codebook_perplexity_ : ndarray of shape (n_codes,)
+    codebook_perplexity_ : ndarray of shape (n_codes_,)
         For each codebook, how many vectors used alike would be as hard to guess: the
         exponential of the entropy of the training rows' codes, in
         [1, `codebook_size`].
     bits_per_row_ : float
-        ``n_codes * log2(codebook_size)``.
+        ``n_codes_ * log2(codebook_size)``.
     n_components_ : int
         Number of components.
     net_ : skorch.NeuralNet
@@ -146,6 +150,8 @@ class VQAutoencoder(BaseAutoencoder):
         most hidden units are dead, or the loss has not fallen; it says what to change.
         `effective_rank_` and `n_dead_units_` are found from at most 512 training
         rows.
+    UserWarning
+        If `n_codes` is more than `n_components`.
 
     See Also
     --------
@@ -260,7 +266,7 @@ class VQAutoencoder(BaseAutoencoder):
 
         Returns
         -------
-        codes : ndarray of shape (n_samples, n_codes), int64
+        codes : ndarray of shape (n_samples, n_codes_), int64
             For each codebook, the number of the vector that is nearest to what the
             encoder gives, from 0 to ``codebook_size - 1``.
         """
@@ -274,7 +280,7 @@ class VQAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        codes : array-like of shape (n_samples, n_codes), of integers
+        codes : array-like of shape (n_samples, n_codes_), of integers
             From 0 to ``codebook_size - 1``.
 
         Returns
@@ -295,7 +301,8 @@ class VQAutoencoder(BaseAutoencoder):
     # -- fitting -----------------------------------------------------------------
 
     def _design(self, X, targets):
-        width, rest = divmod(self.n_components, self.n_codes)
+        n_codes = available_codes(self.n_codes, self.n_components)
+        width, rest = divmod(self.n_components, n_codes)
         if rest:
             raise ValueError(
                 f"n_components={self.n_components} numbers cannot be cut into n_codes="
@@ -305,7 +312,7 @@ class VQAutoencoder(BaseAutoencoder):
         description = {
             "network": "QuantizedEncoderDecoder",
             **self._layers(X.shape[1]),
-            "n_codes": int(self.n_codes),
+            "n_codes": n_codes,
             "codebook_size": int(self.codebook_size),
             "width": int(width),
         }
@@ -320,7 +327,8 @@ class VQAutoencoder(BaseAutoencoder):
     def _set_fitted(self, X):
         codebooks = self.net_.module_.quantizer.codebooks
         self.codebooks_ = codebooks.cpu().numpy().copy()
-        self.bits_per_row_ = float(self.n_codes * np.log2(self.codebook_size))
+        self.n_codes_ = len(self.codebooks_)
+        self.bits_per_row_ = float(self.n_codes_ * np.log2(self.codebook_size))
         counts = self._count_codes(X)
         self.codebook_usage_ = float((counts > 0).mean())
         self.codebook_perplexity_ = perplexity(counts)
@@ -348,6 +356,17 @@ class VQAutoencoder(BaseAutoencoder):
                 f"{self.codebook_size}), train longer or lower lr"
             )
         return findings
+
+
+def available_codes(n_codes, n_components):
+    """The number of codes that a row's numbers allow, with a warning if it is lower."""
+    if n_codes <= n_components:
+        return int(n_codes)
+    warn(
+        f"n_codes={n_codes} is more than n_components={n_components}, and a code takes "
+        f"a number at least; {n_components} are used.",
+    )
+    return int(n_components)
 
 
 def perplexity(counts):

@@ -69,9 +69,11 @@ class BagOfVisualWords(BaseImageTransformer):
 
     Parameters
     ----------
-    descriptor : {"sift", "patch", "texton"}, default="sift"
+    descriptor : {"auto", "sift", "patch", "texton"}, default="auto"
         What describes a place.
 
+        - "auto": "sift" for images, and "patch" for signals and for images with a side
+          below 6 pixels, which have no keypoints.
         - "sift": scale-invariant keypoints, and the orientations of the gradients about
           each [3]_, by scikit-image (``pip install 'sklearn-replearn[image]'``), of the
           mean of the channels. For images of some 100 pixels and more, in which things
@@ -88,7 +90,8 @@ class BagOfVisualWords(BaseImageTransformer):
         (height, width) or (height, width, channels) of the images that rows hold.
         ``None`` takes it from an array of images, and reads rows as signals.
     patch_size : int, default=6
-        Side of a "patch" in pixels, at least 2.
+        Side of a "patch" in pixels, at least 2. At most the smaller side of the images;
+        a larger one is reduced, with a warning.
     step : int, default=2
         Pixels from one place of the grid to the next, for "patch" and "texton". The
         grid is in the middle of the image.
@@ -118,9 +121,13 @@ class BagOfVisualWords(BaseImageTransformer):
 
     Attributes
     ----------
+    descriptor_ : str
+        What describes a place: "sift", "patch" or "texton".
+    patch_size_ : int
+        Side of a "patch".
     vocabulary_ : ndarray of shape (n_words_, n_numbers)
         The words. Those of "patch" may be seen with ``vocabulary_.reshape(-1,
-        patch_size, patch_size, n_channels)``.
+        patch_size_, patch_size_, n_channels)``.
     n_words_ : int
         Number of words.
     idf_ : ndarray of shape (n_words_,)
@@ -140,7 +147,8 @@ class BagOfVisualWords(BaseImageTransformer):
     Warns
     -----
     UserWarning
-        If there are fewer words than `n_words`.
+        If there are fewer words than `n_words`, or if the images are smaller than
+        `patch_size`.
 
     See Also
     --------
@@ -182,7 +190,7 @@ class BagOfVisualWords(BaseImageTransformer):
 
     _parameter_constraints = {
         **BaseImageTransformer._parameter_constraints,
-        "descriptor": [StrOptions(set(DESCRIPTORS))],
+        "descriptor": [StrOptions({"auto", *DESCRIPTORS})],
         "n_words": [Interval(Integral, 1, None, closed="left")],
         "patch_size": [Interval(Integral, 2, None, closed="left")],
         "step": [Interval(Integral, 1, None, closed="left")],
@@ -198,7 +206,7 @@ class BagOfVisualWords(BaseImageTransformer):
 
     def __init__(
         self,
-        descriptor="sift",
+        descriptor="auto",
         n_words=256,
         *,
         image_shape=None,
@@ -245,9 +253,9 @@ class BagOfVisualWords(BaseImageTransformer):
         Raises
         ------
         ValueError
-            If X is empty, or holds NaN or infinity; if the images are smaller than a
-            patch, or do not have `image_shape`; if for "sift" X holds signals, values
-            outside [0, 1], or no keypoint at all.
+            If X is empty, or holds NaN or infinity; if the images do not have
+            `image_shape`; if for "sift" X holds signals, images with a side below 6
+            pixels, values outside [0, 1], or no keypoint at all.
         ImportError
             If for "sift" scikit-image is not installed.
         """
@@ -300,10 +308,11 @@ class BagOfVisualWords(BaseImageTransformer):
         with unchanged_by_errors(self):
             X = self._validate(X, reset=True)
             self._refuse_what_cannot_be_described()
+            self.patch_size_ = self._fitting_patch_size()
             self.contrast_, energy = _variance_and_energy(X)
             self._how = {
-                "descriptor": self.descriptor,
-                "patch_size": int(self.patch_size),
+                "descriptor": self.descriptor_,
+                "patch_size": self.patch_size_,
                 "step": int(self.step),
                 "sigmas": self._checked_sigmas(),
                 "floor": FLOOR * self.contrast_ + ROUNDING * energy,
@@ -412,40 +421,56 @@ class BagOfVisualWords(BaseImageTransformer):
 
     def _validate(self, X, *, reset=False):
         X = super()._validate(X, reset=reset)
-        descriptor = self.descriptor if reset else self._how["descriptor"]
-        if descriptor != "sift" or X.dtype == np.uint8:
+        if reset:
+            self.descriptor_ = self._resolved_descriptor()
+        if self.descriptor_ != "sift" or X.dtype == np.uint8:
             return X
         low, high = X.min(), X.max()
         if low < 0 or high > 1:
             raise ValueError(
                 f"X holds values from {low:g} to {high:g}, but descriptor='sift' tells "
-                "contrast by values in [0, 1]; scale X, or pass uint8."
+                "contrast by values in [0, 1]; scale X, pass uint8, or take "
+                "descriptor='patch'."
             )
         return X
 
-    def _refuse_what_cannot_be_described(self):
+    def _resolved_descriptor(self):
+        if self.descriptor != "auto":
+            return self.descriptor
         sides = self.image_shape_[:-1]
-        if self.descriptor == "sift":
-            if len(sides) == 1:
-                raise ValueError(
-                    "descriptor='sift' is for images, but X has signals, rows without "
-                    "an image_shape; set image_shape, or take descriptor='patch'."
-                )
-            import_feature("BagOfVisualWords(descriptor='sift')")
-        least = {"sift": SMALLEST_SIDE_OF_SIFT, "patch": self.patch_size, "texton": 1}
-        least = least[self.descriptor]
-        if min(sides) >= least:
+        is_small = len(sides) == 1 or min(sides) < SMALLEST_SIDE_OF_SIFT
+        return "patch" if is_small else "sift"
+
+    def _refuse_what_cannot_be_described(self):
+        if self.descriptor_ != "sift":
             return
+        sides = self.image_shape_[:-1]
+        if len(sides) == 1:
+            raise ValueError(
+                "descriptor='sift' is for images, but X has signals, rows without an "
+                "image_shape; set image_shape, or take descriptor='patch'."
+            )
+        if min(sides) < SMALLEST_SIDE_OF_SIFT:
+            raise ValueError(
+                f"descriptor='sift' needs at least {SMALLEST_SIDE_OF_SIFT} x "
+                f"{SMALLEST_SIDE_OF_SIFT} pixels, but X has "
+                f"{' x '.join(map(str, sides))} (n_features={self.n_features_in_}); "
+                "take descriptor='patch'."
+            )
+        import_feature("BagOfVisualWords(descriptor='sift')")
+
+    def _fitting_patch_size(self):
+        """Side of a patch, with a warning if it has to be smaller than `patch_size`."""
+        sides = self.image_shape_[:-1]
+        if self.descriptor_ != "patch" or self.patch_size <= min(sides):
+            return int(self.patch_size)
         unit = "values" if len(sides) == 1 else "pixels"
-        size = " x ".join(map(str, sides)) + f" {unit}"
-        need = " x ".join([str(least)] * len(sides))
-        by, mend = f"patch_size={self.patch_size}", "lower patch_size"
-        if self.descriptor == "sift":
-            by, mend = "descriptor='sift'", "take descriptor='patch'"
-        raise ValueError(
-            f"{by} needs at least {need}, but X has {size} "
-            f"(n_features={self.n_features_in_}); {mend}."
+        warn(
+            f"patch_size={self.patch_size} is more than X has, "
+            f"{' x '.join(map(str, sides))} {unit}; patches of side {min(sides)} are "
+            "used.",
         )
+        return min(sides)
 
     def _checked_sigmas(self):
         sigmas = np.asarray(self.sigmas, dtype=object)

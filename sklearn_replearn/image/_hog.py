@@ -67,9 +67,11 @@ class HOG(BaseImageTransformer):
         ``None`` takes it from an array of images, and reads rows as signals.
     cell_size : int or (int, int), default=4
         Height and width of a cell in pixels; one number for both, and for signals. 4
-        suits images of some 30 pixels; take 8 for those of 100 and more.
+        suits images of some 30 pixels; take 8 for those of 100 and more. Where the
+        images have no room for a block, cells are made smaller, with a warning.
     block_size : int or (int, int), default=2
-        Height and width of a block in cells; one number for both, and for signals.
+        Height and width of a block in cells; one number for both, and for signals. At
+        most the sides of the images in pixels; larger ones are reduced, with a warning.
     block_norm : {"L2-Hys", "L2", "L1", "L1-sqrt"}, default="L2-Hys"
         How a block's vector v is made comparable, with :math:`\epsilon` = 1e-5.
 
@@ -103,7 +105,8 @@ class HOG(BaseImageTransformer):
     Warns
     -----
     UserWarning
-        If cells do not fill the image: the pixels below and to the right of the last
+        If images are smaller than a block, so that cells or blocks are made smaller; or
+        if cells do not fill the image: the pixels below and to the right of the last
         whole cells are in no histogram.
 
     See Also
@@ -186,19 +189,16 @@ class HOG(BaseImageTransformer):
         ------
         ValueError
             If X is empty, or holds NaN or infinity, or negative values with
-            ``transform_sqrt=True``; if the images are smaller than a block, or do not
-            have `image_shape`.
+            ``transform_sqrt=True``; if the images do not have `image_shape`.
         """
         with unchanged_by_errors(self):
             X = self._validate(X, reset=True)
             self._refuse_negative(X)
             sides = self.image_shape_[:-1]
-            self.cell_shape_ = self._sizes("cell_size", len(sides))
-            block_shape = self._sizes("block_size", len(sides))
+            self.cell_shape_, block_shape = self._fitting_sizes(sides)
             n_cells = [
                 side // cell for side, cell in zip(sides, self.cell_shape_, strict=True)
             ]
-            self._refuse_small_images(sides, block_shape)
             n_blocks = [n - b + 1 for n, b in zip(n_cells, block_shape, strict=True)]
             n_bins = self.n_orientations if len(sides) == 2 else 2
             self.output_shape_ = (*n_blocks, *block_shape, int(n_bins))
@@ -266,15 +266,26 @@ class HOG(BaseImageTransformer):
             )
         return tuple(sizes)
 
-    def _refuse_small_images(self, sides, block_shape):
-        least = [b * c for b, c in zip(block_shape, self.cell_shape_, strict=True)]
-        if all(side >= size for side, size in zip(sides, least, strict=True)):
-            return
-        raise ValueError(
-            f"A block of cells, block_size={self.block_size} times cell_size="
-            f"{self.cell_size}, takes {_by(least)}, but X has {_by(sides)} "
-            f"(n_features={self.n_features_in_}); lower one of the two."
+    def _fitting_sizes(self, sides):
+        """Shapes of a cell and of a block, with a warning if they have to be smaller.
+
+        A block takes no more cells than a side has pixels, and its cells fill the side.
+        """
+        cell_shape = self._sizes("cell_size", len(sides))
+        block_shape = self._sizes("block_size", len(sides))
+        blocks = tuple(map(min, block_shape, sides))
+        cells = tuple(
+            min(cell, side // n)
+            for cell, n, side in zip(cell_shape, blocks, sides, strict=True)
         )
+        if (cells, blocks) != (cell_shape, block_shape):
+            least = [b * c for b, c in zip(block_shape, cell_shape, strict=True)]
+            warn(
+                f"A block of cells, block_size={self.block_size} times cell_size="
+                f"{self.cell_size}, takes {_by(least)}, but X has {_by(sides)}: cells "
+                f"of {_by(cells)} are used, in blocks of {_by(blocks, 'cells')}.",
+            )
+        return cells, blocks
 
     def _refuse_negative(self, X):
         if not self.transform_sqrt or X.dtype == np.uint8 or X.min() >= 0:
@@ -289,15 +300,15 @@ class HOG(BaseImageTransformer):
         covered = [n * c for n, c in zip(n_cells, self.cell_shape_, strict=True)]
         if covered != list(sides):
             warn(
-                f"Cells of cell_size={self.cell_size} cover the first {_by(covered)} "
+                f"Cells of {_by(self.cell_shape_)} cover the first {_by(covered)} "
                 f"of {_by(sides)}; the others are in no histogram: take a size that "
                 "divides, or crop or pad the images.",
             )
 
 
-def _by(sides):
+def _by(sides, unit=None):
     """Words for the sides of an image, or the length of a signal."""
-    unit = "values" if len(sides) == 1 else "pixels"
+    unit = unit or ("values" if len(sides) == 1 else "pixels")
     return " x ".join(map(str, sides)) + f" {unit}"
 
 
