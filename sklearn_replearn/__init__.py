@@ -11,6 +11,7 @@ The families are submodules, loaded when they are first used:
 ``sklearn_replearn.metric_learning``, ``sklearn_replearn.text``.
 Beside them, ``sklearn_replearn.inspection`` looks inside what was fitted, and
 ``sklearn_replearn.model_selection`` judges it, and stacks models on it without leaks.
+``sklearn_replearn.show_versions`` prints what a report of a fault needs.
 """
 
 from importlib import import_module
@@ -31,12 +32,14 @@ _SUBMODULES = (
     "utils",
 )
 
-__all__ = [*_SUBMODULES, "__version__"]
+__all__ = [*_SUBMODULES, "__version__", "show_versions"]
 
 
 def __getattr__(name):
     if name in _SUBMODULES:
         return import_module(f"{__name__}.{name}")
+    if name == "show_versions":
+        return import_module(f"{__name__}._show_versions").show_versions
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

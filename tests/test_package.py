@@ -132,3 +132,16 @@ def test_imports_go_one_way():
             if own_init or not (same_family or leftwards or layer == "utils"):
                 wrong.append(f"{module} imports {imported}")
     assert wrong == []
+
+
+def test_show_versions(capsys):
+    sklearn_replearn.show_versions()
+    shown = capsys.readouterr().out
+    for text in (
+        "python",
+        sklearn_replearn.__version__,
+        "scikit-learn",
+        "torch",
+        "matplotlib",
+    ):
+        assert text in shown
