@@ -148,7 +148,7 @@ def test_progress(small, capsys, caplog):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_interrupt_leaves_the_estimator_as_it_was(small, monkeypatch, n_jobs):
     small.fit(PETS).set_params(n_components=3, n_jobs=n_jobs, random_state=None)
-    before, n_threads = dict(vars(small)), threading.active_count()
+    before, threads = dict(vars(small)), set(threading.enumerate())
     calls = []
 
     def interrupted(*args):
@@ -161,7 +161,7 @@ def test_interrupt_leaves_the_estimator_as_it_was(small, monkeypatch, n_jobs):
         small.fit(PETS * 3000)
     assert vars(small).keys() == before.keys()
     assert all(vars(small)[name] is value for name, value in before.items())
-    assert threading.active_count() == n_threads
+    assert set(threading.enumerate()) <= threads  # others may have ended
 
 
 def test_training_that_diverges(small, monkeypatch):
