@@ -12,10 +12,16 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import (
+    check_array,
+    check_consistent_length,
+    check_random_state,
+    column_or_1d,
+)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
+from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._warnings import warn
 
 
@@ -56,6 +62,14 @@ def unchanged_by_errors(estimator):
     except BaseException:  # Ctrl-C, too
         estimator.__dict__ = before
         raise
+
+
+def drop_fitted(estimator):
+    """Remove what a former fit has left: the attributes whose names end with "_"."""
+    parameters = estimator.get_params(deep=False)
+    for name in list(vars(estimator)):
+        if name.endswith("_") and name not in parameters:
+            delattr(estimator, name)
 
 
 def is_fitted(estimator):
@@ -141,6 +155,32 @@ def read_classes(estimator, X, y, purpose, *, many=False):
     return classes, codes
 
 
+def codes_of(X, y, classes):
+    """Codes of the labels of validation data, by the classes of `read_classes`.
+
+    Parameters
+    ----------
+    X : array-like
+        Must have as many rows as y.
+    y : array-like of shape (n_samples,)
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    codes : ndarray of int, of shape (n_samples,)
+    """
+    y = read_labels(y, "y_val")
+    check_consistent_length(X, y)
+    known = {name: code for code, name in enumerate(classes.tolist())}
+    codes = np.array([known.get(label, -1) for label in y.tolist()], dtype=np.int64)
+    if len(codes) and codes.min() < 0:
+        label = y[codes.argmin()].item()
+        raise ValueError(
+            f"y_val has the class {label!r}, which y does not have ({few(classes)})."
+        )
+    return codes
+
+
 def read_labels(y, name="y"):
     """Labels as an array of numbers or of strings; raise if one is None or NaN.
 
@@ -171,6 +211,70 @@ def read_labels(y, name="y"):
             "be compared; use one type for all."
         )
     return np.asarray(y.tolist()) if len(y) else y
+
+
+def read_weights(sample_weight, n_samples, name="sample_weight"):
+    """Weights of samples as an array, none negative and not all zero.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), or a number for all
+    n_samples : int
+    name : str, default="sample_weight"
+        For messages.
+
+    Returns
+    -------
+    weights : ndarray of float64, of shape (n_samples,)
+        Those given over a power of 2, so that they are at most 1.
+    """
+    if isinstance(sample_weight, numbers.Real):
+        sample_weight = np.full(n_samples, sample_weight)
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name=name
+    )
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"{name} has shape {weights.shape}, but there are {n_samples} samples; "
+            "pass one weight for each."
+        )
+    if weights.min() < 0:
+        row = int(weights.argmin())
+        raise ValueError(
+            f"{name} is {weights[row]:g} for row {row}; weights must be at least 0."
+        )
+    if not weights.any():
+        raise ValueError(f"{name} is zero for all samples; give some more weight.")
+    return np.ldexp(weights, -np.frexp(weights.max())[1])
+
+
+def leave_out_weightless(X, y, sample_weight, name="sample_weight"):
+    """X and y without the samples whose weight is 0, and the weights of the others.
+
+    Parameters
+    ----------
+    X, y : array-likes with n_samples rows
+    sample_weight : array-like of shape (n_samples,), or a number for all
+    name : str, default="sample_weight"
+        For messages.
+
+    Returns
+    -------
+    X, y : array-likes
+    weights : ndarray of float64, or None if all are equal
+    """
+    X, y = (
+        data if data is None or hasattr(data, "__len__") else np.asarray(data)
+        for data in (X, y)
+    )
+    weights = read_weights(sample_weight, row_count(X), name)
+    if y is not None:
+        check_consistent_length(X, y)
+    if not weights.all():
+        rows = np.flatnonzero(weights)
+        X, weights = take_rows(X, rows), weights[rows]
+        y = y if y is None else take_rows(y, rows)
+    return X, y, None if weights.min() == weights.max() else weights
 
 
 def few(classes):

@@ -575,6 +575,46 @@ NETWORKS = [
         "Autoencoder(2, early_stopping=True, validation_fraction=0.01).fit(table)",
         ValueError,
     ),
+    (
+        "Too few rows of a class to hold some out",
+        "SupConTransformer(2, early_stopping=True).fit(table, np.arange(20) > 18)",
+        ValueError,
+    ),
+    (
+        "Validation data of another width",
+        "Autoencoder(2).fit(table, X_val=table[:, :3])",
+        ValueError,
+    ),
+    (
+        "Validation data without classes",
+        "CNNFeatureExtractor().fit(table, classes, X_val=table)",
+        ValueError,
+    ),
+    (
+        "A class that is only in the validation data",
+        "CNNFeatureExtractor().fit(table, classes, X_val=table, y_val=classes + 1)",
+        ValueError,
+    ),
+    (
+        "Classes of validation data alone",
+        "CNNFeatureExtractor().fit(table, classes, y_val=classes)",
+        ValueError,
+    ),
+    (
+        "A negative weight",
+        "CNNFeatureExtractor().fit(table, classes, sample_weight=classes - 0.5)",
+        ValueError,
+    ),
+    (
+        "Only weights of zero",
+        "CNNFeatureExtractor().fit(table, classes, sample_weight=0 * classes)",
+        ValueError,
+    ),
+    (
+        "Weights for rows of which pairs are formed",
+        "PairClassifier(input='rows').fit(table, classes, sample_weight=classes)",
+        ValueError,
+    ),
     ("An unknown optimizer", "Autoencoder(2, optimizer='ada').fit(table)", ValueError),
     (
         "An optimizer that sets another learning rate",

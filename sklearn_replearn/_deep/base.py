@@ -14,6 +14,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import get_tags
 from sklearn.utils.validation import (
     assert_all_finite,
     check_is_fitted,
@@ -49,7 +50,13 @@ from sklearn_replearn._deep.samplers import RandomBatches
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn._deep.splits import count_rows, first_of_each, in_random_order
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import as_seed, clone_sharing, unchanged_by_errors
+from sklearn_replearn._validation import (
+    as_seed,
+    clone_sharing,
+    drop_fitted,
+    leave_out_weightless,
+    unchanged_by_errors,
+)
 from sklearn_replearn._warnings import warn
 
 #: Rows that the spread of the data is found from, and those that health is judged by.
@@ -83,14 +90,26 @@ class TrainingSet:
         What the network learns for each sample; ``None`` for the rows themselves.
     pairs : tensor of int64, of shape (n_samples, 2), default=None
         The two rows of each sample; ``None`` if a sample is a row.
+    weights : tensor of float64, of shape (n_samples,), default=None
+        How much each sample counts; ``None`` if all count as much.
+    validation : TrainingSet, default=None
+        Samples to validate with. ``None`` holds some of these samples out, if any.
     """
 
     rows: np.ndarray
     targets: torch.Tensor | None
     pairs: torch.Tensor | None = None
+    weights: torch.Tensor | None = None
+    validation: "TrainingSet | None" = None
 
     def __len__(self):
         return len(self.rows if self.pairs is None else self.pairs)
+
+    def weights_of(self, index, device):
+        """Weights with a mean of 1 over the samples that the index names, or None."""
+        if self.weights is None:
+            return None
+        return (self.weights / self.weights[index].mean()).float().to(device)
 
 
 class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
@@ -127,26 +146,25 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     }
 
     @abstractmethod
-    def _design(self, X, targets):
-        """The description of the network for X, and the loss that it is trained by.
+    def _design(self, data):
+        """The description of the network, and the loss that it is trained by.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
-        targets : tensor of shape (n_samples,) or None
-            As `_validate_targets` gives them.
+        data : TrainingSet
 
         Returns
         -------
         description : dict
             As `build_network` takes it.
         criterion : torch module
-            Of the network's output and the targets, or where there are none, the rows
-            as the network takes them.
+            Of the network's output and the targets (a pair of targets and weights if
+            samples have weights), or without targets, the rows as the network takes
+            them.
         """
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, X_val=None, y_val=None):
         """Train the network.
 
         Parameters
@@ -154,6 +172,12 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         X : array-like of shape (n_samples, n_features)
             At least two rows of finite numbers.
         y : None
+            Ignored.
+        X_val : array-like of shape (n_validation, n_features), default=None
+            Validation data, read as X is. All rows of X are trained with, and
+            `validation_loss_curve_` is the loss on these rows. Without early stopping
+            it is only recorded.
+        y_val : None
             Ignored.
 
         Returns
@@ -163,18 +187,23 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If X is not such a table, if parameters contradict each other, or if the
-            training diverges. The estimator is then as it was before.
+            If X or X_val is not such a table, if parameters contradict each other, or
+            if the training diverges. The estimator is then as it was before.
         """
-        return self._fit(X, y)
+        return self._fit(X, y, X_val, y_val)
 
     # -- fitting ---------------------------------------------------------------
 
-    def _fit(self, X, y):
+    def _fit(
+        self, X, y, X_val=None, y_val=None, sample_weight=None, sample_weight_val=None
+    ):
         """What every `fit` does, whatever its docstring says of y."""
         with unchanged_by_errors(self):
             check_modules(self.get_params(deep=False))
-            data = self._training_set(X, y)
+            if not self._goes_on():
+                drop_fitted(self)
+            data = self._read(X, y, sample_weight)
+            data.validation = self._read_validation(X_val, y_val, sample_weight_val)
             device = as_device(self.device)
             seed = as_seed(self.random_state)
             if not (self._goes_on() and hasattr(self, "_split_seed")):
@@ -217,10 +246,38 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         return UpToLayer(copy_modules(self.net_.module_).eval(), layer)
 
-    def _training_set(self, X, y):
-        """What there is to learn from, validated."""
-        X = self._validate(X, reset=True)
-        return TrainingSet(X, self._validate_targets(X, y))
+    def _read(self, X, y, sample_weight, *, reset=True):
+        """What there is to learn from, or with ``reset=False`` to validate with."""
+        if sample_weight is None:
+            return self._training_set(X, y, reset=reset)
+        name = "sample_weight" if reset else "sample_weight_val"
+        X, y, weights = leave_out_weightless(X, y, sample_weight, name)
+        data = self._training_set(X, y, reset=reset)
+        data.weights = None if weights is None else as_tensor(weights)
+        return data
+
+    def _read_validation(self, X, y, sample_weight):
+        """What the user gave to validate with, or None."""
+        if X is None:
+            for name, given in (("y_val", y), ("sample_weight_val", sample_weight)):
+                if given is not None:
+                    raise ValueError(f"{name} is given without X_val; pass both.")
+            return None
+        if y is None and get_tags(self).target_tags.required:
+            raise ValueError(
+                "X_val is given without y_val; pass the labels that belong to it."
+            )
+        try:
+            return self._read(X, y, sample_weight, reset=False)
+        except ValueError as error:
+            raise ValueError(f"Validation data (X_val, y_val): {error}") from None
+
+    def _training_set(self, X, y, *, reset=True):
+        """Samples, validated."""
+        X = self._validate(X, reset=reset)
+        if not reset:
+            assert_all_finite(X, input_name="X")
+        return TrainingSet(X, self._validate_targets(X, y, reset=reset))
 
     def _train(self, data, device):
         """A trained net."""
@@ -230,8 +287,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 "processor, which has neither AMX nor AVX512-BF16; set "
                 "mixed_precision=False."
             )
-        X, targets = data.rows, data.targets
-        description, criterion = self._design(X, targets)
+        X = data.rows
+        description, criterion = self._design(data)
         module = self._start(description, X)
         train, held_out = self._split(data)
         net = Net.for_training(
@@ -255,28 +312,37 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         )
         if self._goes_on():
             take_state(net.optimizer_, getattr(self.net_, "optimizer_", None))
-        make_batches = partial(
-            Batches,
-            as_tensor(X).to(device),
-            arrange=module.arrange,
-            scale=self._scale(X),
-            targets=None if targets is None else targets.to(device),
-        )
-        make_sampler = partial(self._sampler, data, net.batch_size, device)
+        rows = as_tensor(X).to(device)
+
+        def make_batches(data, rows, index, *, shuffle=True, augment=None):
+            return Batches(
+                rows,
+                self._sampler(data, net.batch_size, device, index, shuffle=shuffle),
+                arrange=module.arrange,
+                scale=self._scale(data.rows),
+                targets=None if data.targets is None else data.targets.to(device),
+                weights=data.weights_of(index, device),
+                augment=augment,
+            )
+
+        batches = make_batches(data, rows, train, augment=self._augmentation(module))
+        to_validate = None
+        if data.validation is not None:
+            given = data.validation
+            rows, index = as_tensor(given.rows).to(device), torch.arange(len(given))
+            to_validate = make_batches(given, rows, index, shuffle=False)
+        elif len(held_out):
+            to_validate = make_batches(data, rows, held_out, shuffle=False)
         try:
             net.train_epochs(
-                make_batches(
-                    sampler=make_sampler(train), augment=self._augmentation(module)
-                ),
-                make_batches(sampler=make_sampler(held_out, shuffle=False))
-                if len(held_out)
-                else None,
+                batches,
+                to_validate,
                 schedule=SCHEDULES[self.lr_schedule],
                 mixed_precision=self.mixed_precision,
-                n_iter_no_change=self.n_iter_no_change,
+                n_iter_no_change=self.n_iter_no_change if self.early_stopping else None,
                 verbose=self.verbose,
                 X=X,
-                y=None if targets is None else targets.numpy(),
+                y=None if data.targets is None else data.targets.numpy(),
             )
         except Diverged as error:
             largest = float(max(abs(X.max()), abs(X.min())))
@@ -327,7 +393,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         Each class has its share of either; see `splits`.
         """
         index = torch.arange(len(data))
-        if not self.early_stopping:
+        if not self.early_stopping or data.validation is not None:
             return index, index[:0]
         codes = np.zeros(len(data)) if data.targets is None else data.targets.numpy()
         seed = getattr(self, "_split_seed", None)
@@ -379,7 +445,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         before = self.loss_curve_ if goes_on else []
         self.loss_curve_ = before + [epoch["train_loss"] for epoch in epochs]
         self.n_iter_ = len(self.loss_curve_)
-        if self.early_stopping:
+        if epochs and "valid_loss" in epochs[0]:
             before = (goes_on and self.validation_loss_curve_) or []
             held_out = [epoch["valid_loss"] for epoch in epochs]
             self.validation_loss_curve_ = before + held_out
@@ -445,7 +511,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         beyond_int64 = X.dtype == np.uint64 and X.max() > np.iinfo(np.int64).max
         return X.astype(np.float64 if beyond_int64 else np.int64)
 
-    def _validate_targets(self, X, y):
+    def _validate_targets(self, X, y, *, reset=True):
         """What the network learns to put out for X, or None for X itself."""
         return None
 

@@ -1,15 +1,17 @@
 """What estimators whose network tells classes apart have in common."""
 
+from numbers import Real
+
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 
+from sklearn_replearn._deep.base import TrainingSet
 from sklearn_replearn._deep.health import effective_rank
 from sklearn_replearn._deep.losses import WeightedCrossEntropy
 from sklearn_replearn._sklearn import StrOptions
-from sklearn_replearn._validation import few, read_classes
+from sklearn_replearn._validation import codes_of, few, read_classes
 
 #: Loss of guessing, in nats, that a network should get below.
 LEAST_GUESS = 0.1
@@ -81,8 +83,10 @@ class DeepClassifierMixin(ClassifierMixin):
 
     # -- fitting ---------------------------------------------------------------
 
-    def _validate_targets(self, X, y):
+    def _validate_targets(self, X, y, *, reset=True):
         """Codes of the classes of y; sets `classes_`."""
+        if not reset:
+            return torch.from_numpy(codes_of(X, y, self.classes_))
         classes, codes = read_classes(
             self, X, y, "it learns features that tell the classes in y apart"
         )
@@ -95,9 +99,12 @@ class DeepClassifierMixin(ClassifierMixin):
         self.classes_ = classes
         return torch.from_numpy(codes)
 
-    def _make_criterion(self, targets):
+    def _make_criterion(self, targets, weights=None):
         """Cross-entropy with the weights of the classes, 1 for a row on average."""
-        codes = targets.numpy()
+        n_classes = len(self.classes_)
+        if weights is not None:
+            weights = weights.numpy()
+        totals = np.bincount(targets.numpy(), weights, minlength=n_classes)
         weight = self.class_weight
         if isinstance(weight, dict):
             known = self.classes_.tolist()
@@ -107,10 +114,13 @@ class DeepClassifierMixin(ClassifierMixin):
                     f"class_weight has a weight for {unknown[0]!r}, but the classes "
                     f"are {few(self.classes_)}."
                 )
-            weight = {known.index(name): value for name, value in weight.items()}
-        indices = np.arange(len(self.classes_))
-        weights = compute_class_weight(weight, classes=indices, y=codes)
-        shares = np.bincount(codes) / len(codes)
+        shares = totals / totals.sum()
+        if weight == "balanced":
+            weights = 1 / (n_classes * shares)
+        else:
+            weights = [(weight or {}).get(name, 1.0) for name in self.classes_.tolist()]
+            are_numbers = all(isinstance(value, Real) for value in weights)
+            weights = np.array(weights if are_numbers else [np.nan] * n_classes)
         mean = weights @ shares
         if not (weights.min() >= 0 and 0 < mean < np.inf):
             raise ValueError(
@@ -137,3 +147,39 @@ class DeepClassifierMixin(ClassifierMixin):
             f"the loss is {loss:.3g} after {self.n_iter_} epochs, where guessing by "
             f"{by} has {guess:.3g}: change lr, or train longer"
         ]
+
+
+def merge_equal(data):
+    """Samples of which no two are equal, if some are or if there are weights.
+
+    Equal rows of a class become one, with the sum of their weights. The rows are sorted
+    by their bytes, so that the same rows with the same weights always come in the same
+    order, whether they had been repeated or weighted.
+
+    Parameters
+    ----------
+    data : TrainingSet
+        Of rows with classes.
+
+    Returns
+    -------
+    data : TrainingSet
+    """
+    codes = data.targets.tolist()
+    first, weights = {}, {}
+    given = [1.0] * len(codes) if data.weights is None else data.weights.tolist()
+    for place, (row, code, weight) in enumerate(
+        zip(data.rows, codes, given, strict=True)
+    ):
+        key = row.tobytes(), code
+        first.setdefault(key, place)
+        weights[key] = weights.get(key, 0.0) + weight
+    if data.weights is None and len(first) == len(codes):
+        return data
+    keys = sorted(first, key=lambda key: (key[0], first[key]))
+    index = [first[key] for key in keys]
+    weights = torch.tensor([weights[key] for key in keys], dtype=torch.float64)
+    are_equal = bool((weights == weights[0]).all())
+    return TrainingSet(
+        data.rows[index], data.targets[index], weights=None if are_equal else weights
+    )

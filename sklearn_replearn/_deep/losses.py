@@ -48,9 +48,11 @@ class WeightedCrossEntropy(nn.Module):
         counted = weights * torch.as_tensor(shares)
         self.loss_of_guessing = float(torch.special.entr(counted).sum())
 
-    def forward(self, logits, codes):
+    def forward(self, logits, target):
+        """The loss from logits and classes, or a pair of classes and row weights."""
+        codes, weights = target if isinstance(target, tuple) else (target, 1.0)
         losses = functional.cross_entropy(logits, codes, reduction="none")
-        return (losses * self.class_weights[codes]).mean()
+        return (losses * self.class_weights[codes] * weights).mean()
 
 
 # ---------------------------------------------------------------------------

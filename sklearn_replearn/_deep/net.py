@@ -30,6 +30,11 @@ from sklearn_replearn._progress import progress_bar
 # ---------------------------------------------------------------------------
 
 
+def _without_weights(target):
+    """Targets of a batch as callbacks get them."""
+    return target[0] if isinstance(target, tuple) else target
+
+
 def as_device(device):
     """The torch device that a parameter names; "auto" takes a GPU if there is one."""
     if device == "auto":
@@ -125,18 +130,29 @@ class Batches:
         Factor of the rows.
     targets : tensor of shape (n_targets, ...), default=None
         What the network is to put out. ``None`` takes its input.
+    weights : tensor of shape (n_targets,), default=None
+        How much each target counts; a batch then has a pair of targets and weights.
     augment : callable, default=None
         Makes other inputs that have the same targets.
     """
 
     def __init__(
-        self, rows, sampler, *, arrange, scale=1.0, targets=None, augment=None
+        self,
+        rows,
+        sampler,
+        *,
+        arrange,
+        scale=1.0,
+        targets=None,
+        weights=None,
+        augment=None,
     ):
         self.rows = rows
         self.sampler = sampler
         self.arrange = arrange
         self.scale = scale
         self.targets = targets
+        self.weights = weights
         self.augment = augment
 
     @property
@@ -149,6 +165,8 @@ class Batches:
     def __iter__(self):
         for chosen, aims in self.sampler:
             x, target = self.take(chosen, aims)
+            if self.weights is not None:
+                target = target, self.weights[aims]
             yield (x if self.augment is None else self.augment(x)), target
 
     def take(self, chosen, aims):
@@ -322,11 +340,12 @@ class Net(NeuralNet):
         ----------
         batches : Batches
         held_out : Batches or None
-            Judge every epoch, and decide which weights are kept in the end.
+            Their loss is recorded in every epoch.
         schedule : callable
             Factor of `lr` for the share of the training that is done.
-        n_iter_no_change : int
-            Epochs to wait for a lower held-out loss.
+        n_iter_no_change : int or None
+            Epochs to wait for a lower held-out loss. ``None`` records this loss alone:
+            the training goes on to the end, and the last weights are kept.
         verbose : int
         mixed_precision : bool
             Whether the layers compute in lower precision.
@@ -344,6 +363,7 @@ class Net(NeuralNet):
             self, is_constant=schedule is constant, has_held_out=held_out is not None
         )
         best = _BestWeights(self.module_)
+        stops_early = held_out is not None and n_iter_no_change is not None
         rates = _Rates(self.optimizer_, schedule)
         sets = {
             "dataset_train": BatchDataset(batches),
@@ -369,11 +389,13 @@ class Net(NeuralNet):
                 self.epochs_.append(self.history[-1])
                 self._train_epoch(batches, epoch, rates, say)
                 if held_out is not None:
-                    best.compare(self._judge(held_out), epoch)
+                    loss = self._judge(held_out)
+                if stops_early:
+                    best.compare(loss, epoch)
                 self.history.record("dur", perf_counter() - started)
                 if self._end_epoch(sets):
                     break
-                if held_out is not None and epoch - best.epoch >= n_iter_no_change:
+                if stops_early and epoch - best.epoch >= n_iter_no_change:
                     break
         best.restore()
         self.optimizer_.zero_grad()  # gradients would be copied with the weights
@@ -423,7 +445,7 @@ class Net(NeuralNet):
                 self.notify(
                     "on_grad_computed",
                     named_parameters=list(self.get_all_learnable_params()),
-                    batch=(x, target),
+                    batch=(x, _without_weights(target)),
                     training=True,
                 )
             return loss
@@ -445,7 +467,7 @@ class Net(NeuralNet):
         """Work on a batch between the hooks of callbacks for it."""
         is_training = name == "train"
         self._set_training(is_training)  # hooks may predict
-        batch = (x, target)
+        batch = (x, _without_weights(target))
         self.notify("on_batch_begin", batch=batch, training=is_training)
         loss, output = work(x, target)
         self.history.record_batch(f"{name}_loss", loss.item())

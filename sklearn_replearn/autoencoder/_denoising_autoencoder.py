@@ -80,12 +80,12 @@ class DenoisingAutoencoder(BaseAutoencoder):
         called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
         a ``torch.optim.Optimizer``.
     early_stopping : bool, default=False
-        Hold rows out, stop when the loss on them no longer falls, and keep the weights
-        that were best on them.
+        Hold out a validation set, stop when its loss stops improving, and keep the
+        weights with the lowest validation loss.
     validation_fraction : float, default=0.1
-        Share of the rows that early stopping holds out, in (0, 1).
+        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower loss on the rows held out, after which to stop.
+        Epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
         They are copied, and hear of the net that is trained, `net_`, at each epoch; at
         each batch, too, if one of them has a hook for it.
@@ -114,7 +114,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
     loss_curve_ : list of float
         Mean loss of a row in each epoch of the training.
     validation_loss_curve_ : list of float or None
-        The same for the rows that early stopping holds out.
+        The same for the rows held out, or for `X_val`.
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
@@ -252,7 +252,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         with seeded(as_seed(random_state), as_device(self.net_.device)):
             return self._map_validated("corrupt", X)
 
-    def _design(self, X, targets):
+    def _design(self, data):
         if self.noise == "masking" and self.noise_level >= 1:
             raise ValueError(
                 f"noise='masking' with noise_level={self.noise_level} leaves nothing "
@@ -261,7 +261,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
             )
         description = {
             "network": "DenoisingEncoderDecoder",
-            **self._layers(X.shape[1], tied=self.tied),
+            **self._layers(data.rows.shape[1], tied=self.tied),
             "noise": self.noise,
             "noise_level": float(self.noise_level),
         }

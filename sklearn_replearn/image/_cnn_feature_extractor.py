@@ -107,12 +107,12 @@ class CNNFeatureExtractor(BaseImageClassifier):
         called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
         a ``torch.optim.Optimizer``.
     early_stopping : bool, default=False
-        Hold rows out, stop when the loss on them no longer falls, and keep the weights
-        that were best on them.
+        Hold out a validation set, stop when its loss stops improving, and keep the
+        weights with the lowest validation loss.
     validation_fraction : float, default=0.1
-        Share of the rows that early stopping holds out, in (0, 1).
+        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower loss on the rows held out, after which to stop.
+        Epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
         They are copied, and hear of the net that is trained, `net_`, at each epoch; at
         each batch, too, if one of them has a hook for it.
@@ -146,7 +146,7 @@ class CNNFeatureExtractor(BaseImageClassifier):
     loss_curve_ : list of float
         Mean loss of an image in each epoch of the training.
     validation_loss_curve_ : list of float or None
-        The same for the images that early stopping holds out.
+        The same for the images held out, or for `X_val`.
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
@@ -291,7 +291,7 @@ class CNNFeatureExtractor(BaseImageClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _design(self, X, targets):
+    def _design(self, data):
         shape = self._channels_first_shape()
         if self.batch_norm and self.batch_size == 1:
             raise ValueError(
@@ -316,7 +316,7 @@ class CNNFeatureExtractor(BaseImageClassifier):
             "hidden_sizes": self._hidden_sizes(),
             "layer": self.layer,
         }
-        return description, self._make_criterion(targets)
+        return description, self._make_criterion(data.targets, data.weights)
 
     def _check_kernel_size(self):
         *sides, _ = self.image_shape_

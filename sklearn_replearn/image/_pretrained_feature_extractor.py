@@ -98,12 +98,12 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
         a ``torch.optim.Optimizer``.
     early_stopping : bool, default=False
-        Hold rows out, stop when the loss on them no longer falls, and keep the weights
-        that were best on them.
+        Hold out a validation set, stop when its loss stops improving, and keep the
+        weights with the lowest validation loss.
     validation_fraction : float, default=0.1
-        Share of the rows that early stopping holds out, in (0, 1).
+        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower loss on the rows held out, after which to stop.
+        Epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
         They are copied, and hear of the net that is trained, `net_`, at each epoch; at
         each batch, too, if one of them has a hook for it.
@@ -137,7 +137,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     loss_curve_ : list of float
         Mean loss of an image in each epoch of the training; empty without one.
     validation_loss_curve_ : list of float or None
-        The same for the images that early stopping holds out.
+        The same for the images held out, or for `X_val`.
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
@@ -274,10 +274,16 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
             )
         return True
 
-    def _validate_targets(self, X, y):
-        return None if self.fine_tune == "none" else super()._validate_targets(X, y)
+    def _goes_on(self):
+        is_tuned = self.fine_tune != "none" and hasattr(self, "classes_")
+        return is_tuned and super()._goes_on()
 
-    def _design(self, X, targets):
+    def _validate_targets(self, X, y, *, reset=True):
+        if self.fine_tune == "none":
+            return None
+        return super()._validate_targets(X, y, reset=reset)
+
+    def _design(self, data):
         shape = self._channels_first_shape()
         n_channels = self._channels_wanted(shape[0])
         description = {
@@ -296,8 +302,8 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         }
         if min(description["std"]) <= 0:
             raise ValueError(f"std must be above 0; got {self.std!r}.")
-        width, block = try_out(description, self._rows_to_try(X))
-        if targets is None:
+        width, block = try_out(description, self._rows_to_try(data.rows))
+        if data.targets is None:
             return description, None
         description["head"] = [width, *self._hidden_sizes(), len(self.classes_)]
         description["trained"] = {
@@ -305,7 +311,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
             "last_block": [] if block is None else [block],
             "all": [""],
         }[self.fine_tune]
-        return description, self._make_criterion(targets)
+        return description, self._make_criterion(data.targets, data.weights)
 
     def _layer_of_module(self):
         """Name of the layer in the module; raise if it has none of that name."""
@@ -341,7 +347,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     def _train(self, data, device):
         if data.targets is not None:
             return super()._train(data, device)
-        description, _ = self._design(data.rows, data.targets)
+        description, _ = self._design(data)
         return Net.untrained(build_network(description), description, device)
 
     def _prepare_network(self, module, X):

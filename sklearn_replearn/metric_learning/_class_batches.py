@@ -16,8 +16,8 @@ class ClassBatches:
         "samples_per_class": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def _validate_targets(self, X, y):
-        """Codes of the classes of y."""
+    def _validate_targets(self, X, y, *, reset=True):
+        """Codes of the classes of y, which may be others in validation data."""
         classes, codes = read_classes(
             self, X, y, "it learns which rows have the same class", many=True
         )

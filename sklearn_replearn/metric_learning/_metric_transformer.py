@@ -34,7 +34,7 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
     _remedy = "lower lr, take larger batches, or standardise the columns of X"
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, X_val=None, y_val=None):
         """Train the network.
 
         Parameters
@@ -44,6 +44,12 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         y : array-like of shape (n_samples,)
             Classes, at least two, of which one at least has two rows. Numbers or
             strings.
+        X_val : array-like of shape (n_validation, n_features), default=None
+            Validation data, read as X is. All rows of X are trained with, and
+            `validation_loss_curve_` is the loss on these rows. Without early stopping
+            it is only recorded.
+        y_val : array-like of shape (n_validation,), default=None
+            Classes of the rows of `X_val`, as y; they may be others than those of y.
 
         Returns
         -------
@@ -52,10 +58,10 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         Raises
         ------
         ValueError
-            If X or y is not so, if parameters contradict each other, or if the
+            If the data are not so, if parameters contradict each other, or if the
             training diverges. The estimator is then as it was before.
         """
-        return self._fit(X, y)
+        return self._fit(X, y, X_val, y_val)
 
     def score(self, X, y):
         """Mean average precision at R of the embeddings.

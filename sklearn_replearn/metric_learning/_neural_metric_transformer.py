@@ -21,9 +21,10 @@ class BaseNeuralMetricTransformer(ImageInput, NeuralEncoder, BaseMetricTransform
         "normalize": ["boolean"],
     }
 
-    def _training_set(self, X, y):
-        self._refuse_pairs(X, y)
-        return super()._training_set(X, y)
+    def _training_set(self, X, y, *, reset=True):
+        if reset:
+            self._refuse_pairs(X, y)
+        return super()._training_set(X, y, reset=reset)
 
     def _refuse_pairs(self, X, y):
         """Raise if X and y seem to be pairs and whether they are the same."""
@@ -50,7 +51,7 @@ class BaseNeuralMetricTransformer(ImageInput, NeuralEncoder, BaseMetricTransform
                 "larger than 2; lower it, or set normalize=False.",
             )
 
-    def _design(self, X, targets):
+    def _design(self, data):
         shape = self._layer_shape()
         description = {
             "network": "EmbeddingNetwork",

@@ -140,12 +140,12 @@ class PairClassifier(
         called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
         a ``torch.optim.Optimizer``.
     early_stopping : bool, default=False
-        Hold rows out, stop when the loss on them no longer falls, and keep the weights
-        that were best on them.
+        Hold out a validation set, stop when its loss stops improving, and keep the
+        weights with the lowest validation loss.
     validation_fraction : float, default=0.1
-        Share of the rows that early stopping holds out, in (0, 1).
+        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower loss on the rows held out, after which to stop.
+        Epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
         They are copied, and hear of the net that is trained, `net_`, at each epoch; at
         each batch, too, if one of them has a hook for it.
@@ -176,7 +176,7 @@ class PairClassifier(
     loss_curve_ : list of float
         Mean loss of a pair in each epoch of the training.
     validation_loss_curve_ : list of float or None
-        The same for the pairs, or rows, that early stopping holds out.
+        The same for the pairs, or rows, held out, or for `X_val`.
     n_iter_ : int
         Number of epochs.
     n_dead_units_ : int
@@ -302,7 +302,15 @@ class PairClassifier(
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(
+        self,
+        X,
+        y=None,
+        X_val=None,
+        y_val=None,
+        sample_weight=None,
+        sample_weight_val=None,
+    ):
         """Train the network.
 
         Parameters
@@ -315,6 +323,19 @@ class PairClassifier(
             For each pair 1 if its rows belong together, and 0 (or -1) if not: some of
             either. Of rows the classes, numbers or strings: at least two, of which one
             at least has two rows.
+        X_val : array-like, default=None
+            Validation data: pairs, or with ``input="rows"`` rows, read as X is. All
+            samples of X are trained with, and `validation_loss_curve_` is the loss on
+            these. Without early stopping it is only recorded.
+        y_val : array-like, default=None
+            Labels of the pairs of `X_val`. Or classes of its rows, which may be others
+            than those of y.
+        sample_weight : array-like of shape (n_pairs,), default=None
+            How much each pair counts in the loss, relative to the others: at least 0,
+            and pairs with 0 are left out. Only with ``input="pairs"``: pairs that are
+            formed of rows have none.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            The same for the pairs of `X_val`.
 
         Returns
         -------
@@ -323,10 +344,16 @@ class PairClassifier(
         Raises
         ------
         ValueError
-            If X or y is not so, if parameters contradict each other, or if the
+            If the data are not so, if parameters contradict each other, or if the
             training diverges. The estimator is then as it was before.
         """
-        return self._fit(X, y)
+        is_weighted = sample_weight is not None or sample_weight_val is not None
+        if is_weighted and self.input == "rows":
+            raise ValueError(
+                "sample_weight is of pairs, but with input='rows' pairs are formed of "
+                "the rows of each batch; pass pairs, or no sample_weight."
+            )
+        return self._fit(X, y, X_val, y_val, sample_weight, sample_weight_val)
 
     def predict(self, X):
         """Whether the rows of each pair belong together.
@@ -424,16 +451,17 @@ class PairClassifier(
 
     # -- training --------------------------------------------------------------
 
-    def _training_set(self, X, y):
+    def _training_set(self, X, y, *, reset=True):
         if self.input == "rows":
-            return super()._training_set(X, y)
-        data = training_pairs(self, X, y)
-        self.classes_ = np.unique(y)
+            return super()._training_set(X, y, reset=reset)
+        data = training_pairs(self, X, y, reset=reset)
+        if reset:
+            self.classes_ = np.unique(y)
         return data
 
-    def _validate_targets(self, X, y):
+    def _validate_targets(self, X, y, *, reset=True):
         """Codes of the classes of rows; sets `classes_`, which are those of pairs."""
-        codes = super()._validate_targets(X, y)
+        codes = super()._validate_targets(X, y, reset=reset)
         self.classes_ = np.array([0, 1])
         return codes
 
@@ -441,7 +469,7 @@ class PairClassifier(
         """Whether all pairs of a batch are learned from: each row is embedded once."""
         return self.input == "rows" and self.architecture == "siamese"
 
-    def _design(self, X, targets):
+    def _design(self, data):
         shape = self._layer_shape()
         is_joint = self.architecture == "joint"
         description = {
@@ -455,11 +483,11 @@ class PairClassifier(
             "standardize": not isinstance(self.encoder, Module),
             "all_pairs": self._takes_all_pairs(),
         }
-        return description, self._criterion(targets)
+        return description, self._criterion(data)
 
-    def _criterion(self, targets):
+    def _criterion(self, data):
         if self.input == "pairs":
-            return self._make_criterion(targets)
+            return self._make_criterion(data.targets, data.weights)
         half_of_either = as_tensor(np.array([0, 1]))
         make = AllPairsLoss if self._takes_all_pairs() else DrawnPairsLoss
         return make(self._make_criterion(half_of_either))

@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import assert_all_finite
 
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._deep.base import TrainingSet
@@ -121,11 +122,16 @@ def read_same(estimator, pairs, y, *, both=True):
     return y == 1
 
 
-def training_pairs(estimator, X, y):
-    """Pairs to train an estimator's network with; the targets are 1 for the same."""
+def training_pairs(estimator, X, y, *, reset=True):
+    """Pairs to train an estimator's network with; the targets are 1 for the same.
+
+    With ``reset=False`` pairs to validate with, which may be all of one kind.
+    """
     rows, pairs = read_pairs(X, estimator.preprocessor)
-    is_same = read_same(estimator, pairs, y)
-    rows = estimator._validate(rows, reset=True)
+    is_same = read_same(estimator, pairs, y, both=reset)
+    rows = estimator._validate(rows, reset=reset)
+    if not reset:
+        assert_all_finite(rows, input_name="X")
     return TrainingSet(rows, as_tensor(is_same.astype(np.int64)), as_tensor(pairs))
 
 
@@ -144,7 +150,7 @@ class PairInput(Preprocessor):
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, X_val=None, y_val=None):
         """Train the network.
 
         Parameters
@@ -155,6 +161,13 @@ class PairInput(Preprocessor):
         y : array-like of shape (n_samples,) or (n_pairs,)
             Classes, at least two, of which one at least has two rows. Numbers or
             strings. Of pairs, 1 for the same and 0 or -1 for not the same.
+        X_val : array-like, default=None
+            Validation data: rows, or with ``input="pairs"`` pairs, read as X is. All
+            samples of X are trained with, and `validation_loss_curve_` is the loss on
+            these. Without early stopping it is only recorded.
+        y_val : array-like, default=None
+            Classes of the rows of `X_val`, as y; they may be others than those of y. Or
+            labels of its pairs.
 
         Returns
         -------
@@ -163,12 +176,12 @@ class PairInput(Preprocessor):
         Raises
         ------
         ValueError
-            If X or y is not so, if parameters contradict each other, or if the
+            If the data are not so, if parameters contradict each other, or if the
             training diverges. The estimator is then as it was before.
         """
-        return self._fit(X, y)
+        return self._fit(X, y, X_val, y_val)
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X, y=None, X_val=None, y_val=None):
         """Train the network, and embed the rows.
 
         Parameters
@@ -176,6 +189,8 @@ class PairInput(Preprocessor):
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
             Classes.
+        X_val, y_val : array-likes, default=None
+            Validation data, as in :meth:`fit`.
 
         Returns
         -------
@@ -191,7 +206,7 @@ class PairInput(Preprocessor):
                 f"{type(self).__name__} with input='pairs' learns from pairs, but "
                 "embeds rows: call fit(pairs, y), then transform(rows)."
             )
-        return super().fit_transform(X, y)
+        return super().fit_transform(X, y, X_val=X_val, y_val=y_val)
 
     def score(self, X, y):
         """How well the distances of the embeddings tell what belongs together.
@@ -230,16 +245,16 @@ class PairInput(Preprocessor):
             )
         return super()._validate(X, reset=reset)
 
-    def _training_set(self, X, y):
+    def _training_set(self, X, y, *, reset=True):
         if self.input == "rows":
-            if self.preprocessor is not None:
+            if reset and self.preprocessor is not None:
                 warn(
                     "preprocessor is not used with input='rows': it is a table that "
                     "pairs of indices point into; set input='pairs', or "
                     "preprocessor=None.",
                 )
-            return super()._training_set(X, y)
-        return training_pairs(self, X, y)
+            return super()._training_set(X, y, reset=reset)
+        return training_pairs(self, X, y, reset=reset)
 
     def _contrastive_loss(self, margin):
         """The loss by the parameter `loss`, of a batch of rows or of pairs."""

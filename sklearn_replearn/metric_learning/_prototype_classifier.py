@@ -9,12 +9,14 @@ from sklearn.utils import check_array, get_tags
 from sklearn.utils.extmath import safe_sparse_dot, softmax
 from sklearn.utils.validation import (
     check_is_fitted,
+    has_fit_parameter,
     validate_data,
 )
 
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import (
     is_fitted,
+    leave_out_weightless,
     read_classes,
     take_feature_names,
     unchanged_by_errors,
@@ -122,7 +124,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
         self.temperature = temperature
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Compute the prototypes of the classes of a support.
 
         Parameters
@@ -132,6 +134,10 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
             dense or sparse, without one.
         y : array-like of shape (n_samples,)
             The class of each row, of two classes at least.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row counts in the prototype of its class: at least 0, and
+            rows with 0 are left out. An embedder that is fitted here gets the weights
+            too if its `fit` takes them.
 
         Returns
         -------
@@ -145,6 +151,9 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
             embedder refuses X.
         """
         with unchanged_by_errors(self):
+            weights = None
+            if sample_weight is not None:
+                X, y, weights = leave_out_weightless(X, y, sample_weight)
             if self.embedder is None:
                 self.embedder_ = None
                 rows = self._read_table(X, reset=True)
@@ -153,12 +162,14 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
                 codes = self._read_classes(X, y)
                 self.embedder_ = self.embedder
                 if not is_fitted(self.embedder):
-                    self.embedder_ = clone(self.embedder).fit(X, y)
+                    takes_weights = has_fit_parameter(self.embedder, "sample_weight")
+                    given = {"sample_weight": weights} if takes_weights else {}
+                    self.embedder_ = clone(self.embedder).fit(X, y, **given)
                 take_feature_names(self, self.embedder_)
                 rows = self._embed(X)
                 _refuse_other_length(rows, codes)
             Z = normalize(rows) if self.metric == "cosine" else rows
-            self.prototypes_ = _class_means(Z, codes)
+            self.prototypes_ = _class_means(Z, codes, weights)
         return self
 
     def predict(self, X):
@@ -243,7 +254,7 @@ def _refuse_other_length(Z, codes):
         )
 
 
-def _class_means(Z, codes):
+def _class_means(Z, codes, weights=None):
     """Mean of the rows of each class, dense.
 
     Parameters
@@ -251,13 +262,25 @@ def _class_means(Z, codes):
     Z : {ndarray, sparse matrix} of shape (n_samples, n_components)
     codes : ndarray of int of shape (n_samples,)
         The class of each row, from 0.
+    weights : ndarray of shape (n_samples,), default=None
+        Above 0. ``None`` lets all rows count as much.
 
     Returns
     -------
     means : ndarray of shape (n_classes, n_components)
     """
+    if weights is not None:
+        return np.array(
+            [_weighted_mean(Z, codes == c, weights) for c in np.unique(codes)]
+        )
     means = [Z[codes == code].mean(axis=0) for code in range(codes.max() + 1)]
     return np.asarray(means).reshape(len(means), -1)
+
+
+def _weighted_mean(Z, rows, weights):
+    """Mean of the rows that a mask chooses, by their shares of the weights."""
+    shares = weights[rows] / weights[rows].sum()
+    return np.asarray(shares @ Z[rows]).ravel()
 
 
 def _negative_distances(Z, prototypes):

@@ -83,12 +83,12 @@ class SupConTransformer(BaseNeuralMetricTransformer):
         called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
         a ``torch.optim.Optimizer``.
     early_stopping : bool, default=False
-        Hold rows out, stop when the loss on them no longer falls, and keep the weights
-        that were best on them.
+        Hold out a validation set, stop when its loss stops improving, and keep the
+        weights with the lowest validation loss.
     validation_fraction : float, default=0.1
-        Share of the rows that early stopping holds out, in (0, 1).
+        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower loss on the rows held out, after which to stop.
+        Epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
         They are copied, and hear of the net that is trained, `net_`, at each epoch; at
         each batch, too, if one of them has a hook for it.
@@ -118,7 +118,7 @@ class SupConTransformer(BaseNeuralMetricTransformer):
     loss_curve_ : list of float
         Mean loss of a batch in each epoch of the training.
     validation_loss_curve_ : list of float or None
-        The same for the rows that early stopping holds out.
+        The same for the rows held out, or for `X_val`.
     health_curve_ : list of dict
         For each epoch, of the batches it was trained with: "active_share", the share of
         the pairs of a class for which some row of another class is more similar;
