@@ -262,7 +262,7 @@ def randomized_svd(
     """
     unit = _unit_of(A)
     if unit != 1:
-        A = A / A.dtype.type(unit)
+        A = divide(A, unit)
     operator = as_operator(A)
     # B is A or its transpose, whichever is tall: the basis lives on the narrow side.
     wide = operator.shape[0] < operator.shape[1]
@@ -439,17 +439,40 @@ def range_unit(largest, dtype=np.float64):
     return np.where((unit >= 1 / reach) & (unit <= reach), 1.0, unit)
 
 
-def unit_rows(X):
-    """The rows of a dense table divided by their lengths, at any scale.
+def divide(A, unit):
+    """A table, dense or sparse, divided by a number, in its own precision.
 
-    A row of zeros stays as it is. Squares of numbers such as 1e-30 vanish in single
-    precision, so each row is divided by its largest number first.
+    scipy multiplies sparse matrices by the reciprocal, which may not exist.
     """
-    largest = np.abs(X).max(axis=1, keepdims=True, initial=0)
-    X = X / np.where(largest > 0, largest, 1)
-    lengths = np.sqrt(np.einsum("ij,ij->i", X, X))[:, np.newaxis]
-    X /= np.where(lengths > 0, lengths, 1)
-    return X
+    unit = A.dtype.type(unit)
+    if not sparse.issparse(A):
+        return A / unit
+    A = A.copy()
+    A.data = A.data / unit
+    return A
+
+
+def rows_of_size_one(A):
+    """A table with its rows divided by powers of two, so that none is large or small.
+
+    Their directions stay the same. Without it, squares may overflow or vanish, and
+    scikit-learn does not normalise rows shorter than ten rounding errors of one.
+
+    Parameters
+    ----------
+    A : ndarray or CSR matrix
+        A row of zeros stays as it is.
+    """
+    if not sparse.issparse(A):
+        sizes = power_of_two(np.abs(A).max(axis=1, initial=0)).astype(A.dtype)
+        return A / sizes[:, np.newaxis]
+    counts = np.diff(A.indptr)
+    filled = np.flatnonzero(counts)
+    largest = np.zeros(len(counts))
+    if len(filled):
+        largest[filled] = np.maximum.reduceat(np.abs(A.data), A.indptr[filled])
+    values = A.data / np.repeat(power_of_two(largest).astype(A.dtype), counts)
+    return type(A)((values, A.indices, A.indptr), shape=A.shape)
 
 
 def leading_signs(rows):

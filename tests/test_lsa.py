@@ -132,6 +132,50 @@ def test_an_orthogonal_document_is_zero_rather_than_noise():
     assert Z.dtype == np.float32
 
 
+class Scaled(TfidfVectorizer):
+    """Tf-idf in another unit."""
+
+    def __init__(self, exponent=0, dtype=np.float64):
+        super().__init__(dtype=dtype)
+        self.exponent = exponent
+
+    def fit_transform(self, X, y=None):
+        weights = super().fit_transform(X)
+        weights.data = np.ldexp(weights.data, self.exponent)
+        return weights
+
+    def transform(self, X):
+        weights = super().transform(X)
+        weights.data = np.ldexp(weights.data, self.exponent)
+        return weights
+
+
+@pytest.mark.parametrize(
+    ("dtype", "exponent"),
+    [(np.float64, e) for e in (-1030, -520, -300, 300, 520, 1015)]
+    + [(np.float32, e) for e in (-120, -60, 60, 120)],
+)
+@pytest.mark.parametrize("tol", [0, 0.01])
+def test_weights_in_any_unit(dtype, exponent, tol):
+    plain = LSA(3, vectorizer=Scaled(0, dtype), tol=tol, random_state=0)
+    other = LSA(3, vectorizer=Scaled(exponent, dtype), tol=tol, random_state=0)
+    Z, expected = other.fit_transform(DOCUMENTS), plain.fit_transform(DOCUMENTS)
+    tolerance = 1e-9 if dtype is np.float64 else 1e-5
+    assert Z.dtype == dtype
+    assert_allclose(Z, expected, atol=tolerance)
+    new = ["cats and bonds", "unheard of", "banks"]
+    assert_allclose(other.transform(new), plain.transform(new), atol=tolerance)
+    assert_allclose(other.components_, plain.components_, atol=tolerance)
+    assert_allclose(
+        np.ldexp(other.singular_values_, -exponent),
+        plain.singular_values_,
+        rtol=tolerance,
+    )
+    assert_allclose(
+        other.explained_variance_ratio_, plain.explained_variance_ratio_, rtol=1e-4
+    )
+
+
 def test_a_vocabulary_that_never_occurs():
     lsa = LSA(1, vectorizer=TfidfVectorizer(vocabulary=["never", "ever"]))
     with pytest.raises(ValueError, match="None of the 8 documents has a term"):

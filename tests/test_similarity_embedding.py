@@ -231,12 +231,127 @@ def test_rank(dtype):
 
 def test_rank_of_many_rows():
     diagonal = np.zeros(20_000, np.float32)
-    diagonal[[5, 50, 500]] = [1, 1e-3, 1e-5]  # rounding is at most 1.7e-4
+    diagonal[[5, 50, 500]] = [1, 1e-5, 1e-8]  # rounding is at most 3.6e-6
     S = sparse.diags_array(diagonal).tocsr()
     embedding = SimilarityEmbedding(3, similarity="precomputed", random_state=0)
     with pytest.warns(UserWarning, match="3 is more than the 2"):
         embedding.fit(S)
-    assert_allclose(embedding.singular_values_, [1, 1e-3], rtol=1e-6)
+    assert_allclose(embedding.singular_values_, [1, 1e-5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("n_rows", [30, 600])
+@pytest.mark.parametrize("given", ["a callable", "precomputed"])
+def test_the_rank_is_judged_in_the_precision_that_is_given(dtype, n_rows, given):
+    """As from a network in single precision: of rank 3, and rounding errors."""
+    X = table(n_rows, 3)
+
+    def similarity(A, B):
+        return (A @ B.T).astype(dtype)
+
+    if given == "precomputed":
+        embedding = SimilarityEmbedding(15, similarity="precomputed")
+        X = similarity(X, X)
+    else:
+        embedding = SimilarityEmbedding(15, similarity=similarity)
+    with pytest.warns(UserWarning, match="15 is more than the 3 "):
+        embedding.fit(X)
+    assert embedding.n_components_ == 3
+    assert embedding.singular_values_.dtype == np.float64
+
+
+def test_small_singular_values_of_many_rows_in_single_precision():
+    """What varies far above the rounding errors is kept, however many rows."""
+    X = np.random.default_rng(0).standard_normal((2000, 4))
+    X, _ = np.linalg.qr(X)
+    S = ((X * [1, 1e-2, 1e-4, 2e-5]) @ X.T).astype(np.float32)
+    embedding = SimilarityEmbedding(4, similarity="precomputed").fit(S)
+    assert_allclose(embedding.singular_values_, [1, 1e-2, 1e-4, 2e-5], rtol=1e-3)
+
+
+@pytest.mark.parametrize("p", [0, 0.5, 1])
+@pytest.mark.parametrize(
+    ("dtype", "exponent"),
+    [(np.float64, e) for e in (-1040, -500, 500, 1015)]
+    + [(np.float32, e) for e in (-130, -50, 50, 120)],
+)
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_similarities_in_any_unit(dtype, exponent, p, form):
+    moved = np.ldexp(asymmetric().astype(dtype), exponent)
+    S = np.ldexp(moved, -exponent)
+    options = {"similarity": "precomputed", "eigenvalue_weight": p}
+    plain = SimilarityEmbedding(4, **options).fit(form(S))
+    other = SimilarityEmbedding(4, **options)
+    E, expected = other.fit_transform(form(moved)), plain.transform(S)
+    assert_allclose(
+        np.ldexp(other.singular_values_, -exponent), plain.singular_values_, rtol=1e-9
+    )
+    tolerance = 1e-9 if dtype is np.float64 else 1e-5
+    factor, rest = 2.0 ** (p * exponent), 2.0 ** ((1 - p) * exponent)
+    digits = 4 * float(np.finfo(dtype).smallest_subnormal)
+    for code in (E, other.transform(form(moved))):
+        assert_allclose(code, expected * factor, rtol=tolerance, atol=digits)
+    assert_allclose(other.components_, plain.components_ * rest, rtol=1e-9, atol=digits)
+
+
+@pytest.mark.parametrize("kernel", sorted(kernel_metrics()))
+@pytest.mark.parametrize("exponent", [-1030, -520, -300, 300, 520, 1018])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_kernels_of_rows_in_any_unit(kernel, exponent, form):
+    """In the unit that goes with the rows, gamma makes the kernel the same."""
+    if form is sparse.csr_array and kernel not in SPARSE_KERNELS:
+        return
+    X = np.ldexp(np.ldexp(np.abs(table(20, 4)), exponent), -exponent)
+    power = {"rbf": 2, "poly": 2, "polynomial": 2, "sigmoid": 2, "chi2": 1}
+    power = (power | {"laplacian": 1}).get(kernel, 0)
+    if abs(power * exponent) > 1000:
+        return  # no number for gamma
+    gamma = 0.7 * 2.0 ** (-power * exponent)
+    plain = SimilarityEmbedding(3, similarity=kernel, gamma=0.7).fit(form(X))
+    moved = form(np.ldexp(X, exponent))
+    other = SimilarityEmbedding(3, similarity=kernel, gamma=gamma)
+    # Half of its powers go into the vectors.
+    of_kernel = {"linear": 1, "additive_chi2": 0.5}.get(kernel, 0)
+    E = other.fit_transform(moved) / 2.0 ** (of_kernel * exponent)
+    assert_allclose(E, plain.transform(form(X)), atol=1e-9 * np.abs(E).max())
+    E = other.transform(moved[:5]) / 2.0 ** (of_kernel * exponent)
+    assert_allclose(E, plain.transform(form(X)[:5]), atol=1e-9 * np.abs(E).max())
+
+
+@pytest.mark.parametrize("unit", [1e-309, 1e-30, 1e8, 1e9, 1e160, 1e306])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_default_kernel_of_rows_in_units_far_from_one(unit, form):
+    X = unit * table(10, 4)
+    # Each row is like itself only, or all are alike.
+    n_components, expected = (10, np.eye(10)) if unit > 1 else (1, np.ones((10, 10)))
+    E = SimilarityEmbedding(n_components).fit_transform(form(X))
+    assert_allclose(E @ E.T, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_near_rows_among_far_ones(form):
+    """Distances that are small beside the rows' own lengths keep their digits."""
+    X = np.repeat(1e6 * table(20, 3), 2, axis=0) + 0.3 * table(40, 3)
+    K = np.exp(-cdist(X, X, "sqeuclidean"))
+    E = SimilarityEmbedding(40, gamma=1.0).fit_transform(form(X))
+    assert_allclose(E @ E.T, K, atol=1e-9)
+
+
+def test_a_refit_leaves_nothing_behind():
+    X = table(20, 20)
+    first = SimilarityEmbedding(3, similarity="linear").fit(
+        pd.DataFrame(X * 1e160, columns=[f"x{i}" for i in range(20)])
+    )
+    for parameters in (
+        {"similarity": "rbf"},
+        {"similarity": "precomputed", "eigenvalue_weight": 0},
+        {"similarity": inner, "n_components": 2},
+    ):
+        again = first.set_params(**parameters).fit(X)
+        fresh = SimilarityEmbedding(**again.get_params()).fit(X)
+        assert vars(again).keys() == vars(fresh).keys()
+        for name, value in vars(fresh).items():
+            assert_array_equal(getattr(again, name), value)
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,40 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.metrics.pairwise import kernel_metrics, pairwise_kernels
+from sklearn.metrics.pairwise import (
+    euclidean_distances,
+    kernel_metrics,
+    pairwise_kernels,
+)
 from sklearn.utils import gen_batches
+from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import (
     check_is_fitted,
     check_non_negative,
     validate_data,
 )
 
-from sklearn_replearn._linalg import numerical_rank, randomized_svd, with_small_indices
+from sklearn_replearn._linalg import (
+    divide,
+    input_eps,
+    randomized_svd,
+    range_unit,
+    rows_of_size_one,
+    with_small_indices,
+)
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import available_components, unchanged_by_errors
 
 # Kernels of histograms: without negative numbers, and dense.
 CHI2_KERNELS = ("additive_chi2", "chi2")
+
+#: Kernels of rows that are divided by a unit are those of the rows if gamma, or they
+#: themselves, are multiplied by this power of the unit.
+POWERS_IN_GAMMA = {"chi2": 1, "poly": 2, "polynomial": 2, "rbf": 2, "sigmoid": 2}
+POWERS_OF_KERNEL = {"additive_chi2": 1, "linear": 2}
+
+#: Singular values below so many rounding errors of the largest are not told from zero.
+N_ROUNDINGS = 30
 
 #: Similarities of new rows that are in memory at a time.
 BATCH = 1 << 24
@@ -68,7 +88,8 @@ class SimilarityEmbedding(
           shape ``(len(A), len(B))`` of the similarities of the rows of A to those of
           B, each from its two rows alone. B is `X_fit_`, and so is A in :meth:`fit`;
           :meth:`transform` may pass its rows in several batches. Both are float64
-          arrays; a sparse X arrives as it is, in CSR format.
+          arrays; a sparse X arrives as it is, in CSR format. The result may be of any
+          real type; its own precision says which singular values are zero.
     gamma : float, default=None
         Coefficient of "chi2", "laplacian", "poly", "rbf" and "sigmoid", above 0.
         ``None`` is ``1 / n_features``.
@@ -233,7 +254,7 @@ class SimilarityEmbedding(
         E : ndarray of shape (n_training_rows, n_components_)
         """
         S, dtype = self._fit(X)
-        return (S @ self._projection()).astype(dtype, copy=False)
+        return self._project(S).astype(dtype, copy=False)
 
     def transform(self, X):
         """Encode rows by their similarities to the training rows.
@@ -254,17 +275,31 @@ class SimilarityEmbedding(
         n_samples, batch_size = X.shape[0], X.shape[0]
         if self.X_fit_ is not None:
             batch_size = max(1, BATCH // self.X_fit_.shape[0])
-        projection = self._projection()
         E = np.empty((n_samples, self.n_components_), dtype=X.dtype)
         for batch in gen_batches(n_samples, batch_size):
             rows = X[batch].astype(np.float64, copy=False)
-            E[batch] = self._similarities(rows, self.X_fit_, batch.start) @ projection
+            S, _ = self._similarities(
+                rows, self.X_fit_, self._row_unit, start=batch.start
+            )
+            E[batch] = self._project(S if self._unit == 1 else divide(S, self._unit))
         return E
+
+    @property
+    def components_(self):
+        """The right factor, of shape (n_components_, n_training_rows)."""
+        check_is_fitted(self)
+        rest = 1 - self._weight
+        weights = self._values**rest * np.exp2(rest * self._exponent)
+        return weights[:, np.newaxis] * self._axes
 
     @_fit_context(prefer_skip_nested_validation=False)
     def _fit(self, X):
-        """Set the fitted attributes; return the similarities, and the dtype of X."""
+        """Set the fitted attributes; return the similarities, and the dtype of X.
+
+        The similarities are in units of `_unit`.
+        """
         with unchanged_by_errors(self):
+            given = X
             X = self._validate(X, reset=True)
             precomputed = self.similarity == "precomputed"
             if precomputed and X.shape[0] != X.shape[1]:
@@ -273,59 +308,79 @@ class SimilarityEmbedding(
                     f"X has shape {X.shape}; new rows go into transform."
                 )
             rows = X.astype(np.float64, copy=not precomputed)
-            S = self._similarities(rows, rows)
-            if not (S.data if sparse.issparse(S) else S).any():
+            kernel = None if callable(self.similarity) else self.similarity
+            power = POWERS_OF_KERNEL.get(kernel, 0)
+            row_unit = 1.0
+            if power or kernel in POWERS_IN_GAMMA:
+                row_unit = float(range_unit(_largest(rows)))
+            S, eps = self._similarities(rows, rows, row_unit)
+            if precomputed:
+                eps = input_eps(given, X.dtype)
+            largest = _largest(S)
+            if largest == 0:
                 raise ValueError(
                     "All similarities of the training rows are zero, and there is "
                     "nothing to factorise; look at X, the similarity and its "
                     "parameters."
                 )
+            unit = float(range_unit(largest))
+            S = S if unit == 1 else divide(S, unit)
             _, s, Vt = randomized_svd(
                 S,
                 min(self.n_components, S.shape[0]),
                 n_iter=self.n_iter,
                 random_state=self.random_state,
             )
-            # Precomputed similarities have the rounding errors of their own precision.
-            eps = np.finfo(X.dtype if precomputed else S.dtype).eps
+            rank = int(np.count_nonzero(s > N_ROUNDINGS * eps * s[0]))
             k = available_components(
-                self.n_components,
-                numerical_rank(s, S.shape[0], eps),
-                "rank of the similarity matrix",
+                self.n_components, rank, "rank of the similarity matrix"
             )
             self.X_fit_ = None if precomputed else rows
             self.n_components_ = k
-            self.singular_values_ = s[:k]
-            weights = s[:k] ** (1 - self.eigenvalue_weight)
-            self.components_ = weights[:, np.newaxis] * Vt[:k]
+            self._row_unit, self._unit = row_unit, unit
+            self._exponent = int(np.log2(unit) + power * np.log2(row_unit))
+            self._weight = self.eigenvalue_weight
+            self._axes, self._values = Vt[:k], s[:k]
+            with np.errstate(over="ignore"):
+                self.singular_values_ = np.ldexp(s[:k], self._exponent)
             return S, X.dtype
 
     def _validate(self, X, *, reset=False):
         if self.similarity == "laplacian" and sparse.issparse(X):
             X = with_small_indices(X.tocsr())
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse=False if self.similarity in CHI2_KERNELS else "csr",
-            accept_large_sparse=self.similarity != "laplacian",
-            dtype=(np.float64, np.float32),
-            ensure_min_samples=2 if reset else 1,
-        )
+        with np.errstate(invalid="ignore"):  # sums of finite numbers may overflow
+            X = validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse=False if self.similarity in CHI2_KERNELS else "csr",
+                accept_large_sparse=self.similarity != "laplacian",
+                dtype=(np.float64, np.float32),
+                ensure_min_samples=2 if reset else 1,
+            )
         if self.similarity in CHI2_KERNELS:
             check_non_negative(X, f"the kernel {self.similarity!r}")
         return X
 
-    def _similarities(self, X, training_rows, start=0):
+    def _similarities(self, X, training_rows, unit, start=0):
         """Similarities of rows to the training rows, finite and in float64.
 
-        `start` is the number of the first row, for messages.
+        Kernels in `POWERS_OF_KERNEL` are those of the rows divided by `unit`. `start`
+        is the number of the first row, for messages.
+
+        Returns
+        -------
+        S : {ndarray, sparse matrix} of shape (n_samples, n_training_rows)
+        eps : float
+            Relative rounding error of its entries.
         """
         if self.similarity == "precomputed":
-            return X
+            return X, np.finfo(np.float64).eps
         # What is not finite gets a sentence of its own.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            S = self._compare(X, training_rows)
+            S = self._compare(X, training_rows, unit)
+            eps = input_eps(S, np.float64)
+            S = S.astype(np.float64, copy=False)
         finite = np.isfinite(S)
         if not finite.all():
             i, j = np.argwhere(~finite)[0]
@@ -334,32 +389,42 @@ class SimilarityEmbedding(
                 "but it must be a finite number; scale the features, or change the "
                 "similarity or its parameters."
             )
-        return S
+        return S, eps
 
-    def _compare(self, A, B):
+    def _compare(self, A, B, unit):
         """The similarities of the rows of A to those of B, unchecked."""
         if callable(self.similarity):
             S = self.similarity(A, B)
             return _as_similarities(S, (A.shape[0], B.shape[0]))
+        gamma = np.float64(1 / A.shape[1] if self.gamma is None else self.gamma)
+        if unit != 1:
+            A, B = divide(A, unit), divide(B, unit)
+            for _ in range(POWERS_IN_GAMMA.get(self.similarity, 0)):
+                gamma = gamma * unit
+            numbers = np.finfo(np.float64)
+            gamma = np.clip(gamma, numbers.smallest_subnormal, numbers.max)
+        if self.similarity == "cosine":
+            A, B = rows_of_size_one(A), rows_of_size_one(B)
         if self.similarity == "rbf":
-            A, B = _near_the_origin(A, B)
-        elif self.similarity in CHI2_KERNELS:  # their loops refuse read-only arrays
+            return _rbf_kernel(*_near_the_origin(A, B), gamma)
+        if self.similarity in CHI2_KERNELS:  # their loops refuse read-only arrays
             A, B = np.require(A, requirements="W"), np.require(B, requirements="W")
         return pairwise_kernels(
             A,
             B,
             metric=self.similarity,
             filter_params=True,
-            gamma=1 / A.shape[1] if self.gamma is None else self.gamma,
+            gamma=gamma,
             degree=self.degree,
             coef0=self.coef0,
         )
 
-    def _projection(self):
-        """What similarities to the training rows are multiplied by."""
-        weights = self.singular_values_ ** (self.eigenvalue_weight - 1)
-        V = self.components_.T * weights
-        return V * weights
+    def _project(self, S):
+        """Vectors of rows from their similarities, in units of `_unit`."""
+        E = S @ (self._axes.T * self._values ** (self._weight - 1))
+        if self._exponent:
+            E *= np.exp2(self._weight * self._exponent)
+        return E
 
     @property
     def _n_features_out(self):
@@ -386,8 +451,23 @@ def _near_the_origin(A, B):
     return A - origin, B - origin
 
 
+def _rbf_kernel(A, B, gamma):
+    """The Gaussian kernel, also where gamma magnifies rounding errors of distances."""
+    distances = euclidean_distances(A, B, squared=True)
+    squares, other_squares = row_norms(A, squared=True), row_norms(B, squared=True)
+    eps = 8 * np.finfo(np.float64).eps
+    if eps * (squares.max() + other_squares.max()) > 1e-12 / gamma:
+        rounding = eps * (squares[:, np.newaxis] + other_squares)
+        matters = (rounding > 1e-12 / gamma) & (distances < 1000 / gamma + rounding)
+        near = np.argwhere(matters)
+        for pairs in gen_batches(len(near), max(1, BATCH // (4 * A.shape[1]))):
+            rows, others = near[pairs].T
+            distances[rows, others] = row_norms(A[rows] - B[others], squared=True)
+    return np.exp(-gamma * distances)
+
+
 def _as_similarities(S, shape):
-    """What a callable returned, as a float64 array of the shape that it must have."""
+    """What a callable returned, as an array of the shape that it must have."""
     S = S.toarray() if sparse.issparse(S) else np.asarray(S)
     if S.shape != shape:
         raise ValueError(
@@ -400,4 +480,10 @@ def _as_similarities(S, shape):
             f"The callable similarity returned {S.dtype} values, but real numbers are "
             "expected."
         )
-    return S.astype(np.float64, copy=False)
+    return S
+
+
+def _largest(A):
+    """The largest absolute value of a table, dense or sparse."""
+    values = A.data if sparse.issparse(A) else A
+    return max(values.max(initial=0), -values.min(initial=0))

@@ -12,7 +12,7 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._linalg import randomized_svd
+from sklearn_replearn._linalg import randomized_svd, range_unit, rows_of_size_one
 from sklearn_replearn._sklearn import (
     FastTfidfVectorizer,
     HasMethods,
@@ -272,7 +272,9 @@ class LSA(
         self.vocabulary_ = {term: column for column, term in enumerate(terms)}
         self.components_ = Vt
         self.singular_values_ = s
-        self.explained_variance_ratio_ = s**2 / (weights.data**2).sum()
+        unit = range_unit(np.abs(weights.data).max(), weights.dtype)
+        values, own = (x / unit for x in (weights.data, s))
+        self.explained_variance_ratio_ = (own**2 / (values**2).sum()).astype(s.dtype)
         self.n_components_ = n_components
         return weights
 
@@ -288,9 +290,10 @@ class LSA(
         return clone(self.vectorizer)
 
     def _encode(self, weights):
-        Z = weights @ self.components_.T
         if not self.normalize:
-            return Z
+            return weights @ self.components_.T
+        weights = rows_of_size_one(weights)
+        Z = weights @ self.components_.T
         # What is left of a row by rounding alone has no direction.
         lengths = np.linalg.norm(Z, axis=1)
         rounding = np.finfo(Z.dtype).eps ** 0.625
