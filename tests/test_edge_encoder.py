@@ -389,8 +389,10 @@ def test_edges_in_the_graph_are_told_of_where_they_are_predicted():
         (path, path[:20], [0, 1] * 10, future),
         (path, path[:20], ["weak", "strong"] * 10, future),
         (path, X, None, future),
+        (np.zeros((31, 31)), X, y, future),
     ]:
-        encoder = EdgeEncoder(graph, QUICK, handle_unknown="zero")
+        graph = graph if isinstance(graph, list) else (graph, None)
+        encoder = EdgeEncoder(graph, Rows(), handle_unknown="zero")
         encoder.fit(pairs, labels).transform(asked)
 
 

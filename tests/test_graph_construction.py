@@ -16,7 +16,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sklearn_replearn.decomposition import SimilarityEmbedding
-from sklearn_replearn.graph import EdgeEncoder, NodeEncoder
+from sklearn_replearn.graph import (
+    EdgeEncoder,
+    GraphClusterEncoder,
+    LaplacianEigenmaps,
+    NetMF,
+    NodeEncoder,
+)
 from sklearn_replearn.graph._construction import (
     as_adjacency,
     ids_of,
@@ -303,6 +309,9 @@ def test_frames_of_adjacencies_in_another_order():
         as_adjacency((frame, ["cy", "bob", "ann"]))
     with pytest.raises(ValueError, match=r"names .* order than the columns of the adj"):
         as_adjacency((pl.DataFrame(frame), ["cy", "bob", "ann"]))
+    for embedder in (NetMF(2), LaplacianEigenmaps(1), GraphClusterEncoder(2)):
+        with pytest.raises(ValueError, match=r"The rows .* another order than its col"):
+            embedder.fit(frame.iloc[[2, 0, 1]])
     assert as_adjacency((frame, ["x", "y", "z"]))[1].tolist() == ["x", "y", "z"]
     assert as_adjacency((frame, None))[1].tolist() == [0, 1, 2]
     unnamed = pd.DataFrame(frame.to_numpy())

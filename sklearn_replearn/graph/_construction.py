@@ -416,8 +416,7 @@ def _named_adjacency(matrix, names):
     adjacency = _as_csr(matrix)
     n_nodes = adjacency.shape[0]
     names = list(range(n_nodes)) if names is None else _check_names(names, n_nodes)
-    if hasattr(matrix, "columns"):
-        _check_order(matrix, names)
+    check_order(matrix, names)
 
     def place(position):
         row = np.searchsorted(adjacency.indptr, position, side="right") - 1
@@ -453,8 +452,10 @@ def _as_csr(matrix):
     return sparse.csr_array(matrix)
 
 
-def _check_order(frame, names):
+def check_order(frame, names=None):
     """Refuse an adjacency in a DataFrame if rows, columns and names differ in order."""
+    if not hasattr(frame, "columns"):
+        return
     labels = list(frame.columns)
     if _has_equal_labels(frame, labels) and list(frame.index) != labels:
         raise ValueError(
@@ -462,7 +463,7 @@ def _check_order(frame, names):
             "frame.loc[frame.columns]."
         )
     has_names = any(isinstance(label, str) for label in labels)
-    if has_names and names != labels and set(names) == set(labels):
+    if names and has_names and names != labels and set(names) == set(labels):
         raise ValueError(
             "The names of the rows are in another order than the columns of the "
             "adjacency; pass (frame, frame.columns)."

@@ -215,8 +215,7 @@ class EdgeEncoder(ClassNamePrefixFeaturesOutMixin, BaseNodeLookup):
                 adjacency = _graph_of(rows[labels], len(names))
                 self._held_out_edges = np.empty(0, dtype=np.int64)
             else:
-                adjacency, names, index = self._read_graph(columns)
-                rows = self._look_up(columns, index)
+                adjacency, names, index, rows = self._read_graph(columns)
                 self._held_out_edges = self._find_held_out_edges(adjacency, rows, y)
             self._embed(adjacency, names, index)
         return self
@@ -263,7 +262,8 @@ class EdgeEncoder(ClassNamePrefixFeaturesOutMixin, BaseNodeLookup):
         """Warn of edges that X lists more than once, or with both labels."""
         keys = _pair_keys(rows, rows.max() + 1)
         is_edge = labels & (keys >= 0)
-        repeated = is_edge & np.isin(keys, _repeated(keys[is_edge]))
+        edges, counts = np.unique(keys[is_edge], return_counts=True)
+        repeated = is_edge & _is_among(edges[counts > 1], keys)
         if repeated.any():
             key = keys[repeated.argmax()]
             first, second = np.flatnonzero(is_edge & (keys == key))[:2]
@@ -275,7 +275,7 @@ class EdgeEncoder(ClassNamePrefixFeaturesOutMixin, BaseNodeLookup):
                 "row of each edge, or pass groups=edge_groups(X) with a splitter such "
                 "as GroupKFold."
             )
-        disputed = is_edge & np.isin(keys, keys[~labels])
+        disputed = is_edge & _is_among(np.unique(keys[~labels]), keys)
         if disputed.any():
             key = keys[disputed.argmax()]
             first = np.flatnonzero(is_edge & (keys == key))[0]
@@ -299,18 +299,17 @@ class EdgeEncoder(ClassNamePrefixFeaturesOutMixin, BaseNodeLookup):
         except (TypeError, ValueError):
             return none
         n_nodes = adjacency.shape[0]
-        edges = np.unique(_pair_keys(np.column_stack(adjacency.nonzero()), n_nodes))
+        ends = adjacency.tocoo().coords
+        edges = np.unique(_pair_keys(np.column_stack(ends), n_nodes))
         keys = _pair_keys(rows, n_nodes)
-        is_edge = np.isin(keys, edges)
+        is_edge = _is_among(edges, keys)
         if is_edge[labels].mean() <= 0.5 or is_edge[~labels].mean() >= 0.5:
             return none
-        return np.setdiff1d(edges, keys)
+        return edges[~_is_among(np.unique(keys), edges)]
 
     def _warn_of_held_out_edges(self, columns, rows):
-        if not len(self._held_out_edges):
-            return
         keys = _pair_keys(rows, len(self.node_names_))
-        held_out = np.isin(keys, self._held_out_edges)
+        held_out = _is_among(self._held_out_edges, keys)
         if held_out.any():
             row = np.flatnonzero(held_out)[0]
             warn(
@@ -452,9 +451,12 @@ def _pair_keys(rows, n_nodes):
     return np.where(low < 0, -1, low * n_nodes + high)
 
 
-def _repeated(keys):
-    values, counts = np.unique(keys, return_counts=True)
-    return values[counts > 1]
+def _is_among(sorted_keys, keys):
+    """Which keys are among others, of which there may be many more."""
+    if not len(sorted_keys):
+        return np.zeros(len(keys), dtype=bool)
+    places = np.searchsorted(sorted_keys, keys)
+    return sorted_keys[np.minimum(places, len(sorted_keys) - 1)] == keys
 
 
 def _count(keys, noun):

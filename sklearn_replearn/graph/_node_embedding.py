@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_replearn._sklearn import _fit_context
 from sklearn_replearn._validation import unchanged_by_errors
 from sklearn_replearn._warnings import warn
+from sklearn_replearn.graph._construction import check_order
 
 
 class BaseNodeEmbedding(
@@ -147,6 +148,8 @@ def check_adjacency(estimator, X, *, reset=False):
 
     With `reset` it is that of the graph to fit, and the estimator is told its size.
     """
+    if reset:
+        check_order(X)
     X = validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype=(np.float64, np.float32)
     )

@@ -143,7 +143,8 @@ class NodeEncoder(BaseNodeLookup):
         """
         with unchanged_by_errors(self):
             columns = self._read_ids(X, reset=True)
-            self._embed(*self._read_graph(columns))
+            adjacency, names, index, _ = self._read_graph(columns)
+            self._embed(adjacency, names, index)
         return self
 
     def transform(self, X):

@@ -75,7 +75,7 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         return [ids_of(column) for column in columns]
 
     def _read_graph(self, columns):
-        """The graph, the names of its nodes, and their rows by name.
+        """The graph, the names of its nodes, their rows by name, and those of X.
 
         Ids of X that are unknown are told now: to embed the graph may take long.
         """
@@ -83,7 +83,7 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         index = index_of(names)
         rows = self._look_up(columns, index)
         self._warn_of_types(columns, rows, index)
-        return adjacency, names, index
+        return adjacency, names, index, rows
 
     def _look_up(self, columns, index):
         """Row of the node of each id, -1 for unknown ids: (n_samples, n_columns)."""

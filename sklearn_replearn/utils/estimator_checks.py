@@ -243,7 +243,7 @@ def _make_pairs(rng, n_samples, *, judged):
     return CheckData("pairs", np.stack([first, second], axis=1), y, rows)
 
 
-def _ids_of_nodes(graph, n_ids=24):
+def _ids_of_nodes(graph, n_ids=15):
     """Ids of one type: names of the nodes of a graph, or else words."""
     if graph is None:
         return np.array([_spell(i) for i in range(n_ids)], dtype=object)
@@ -264,15 +264,14 @@ def _make_ids(rng, n_samples, ids):
 def _make_pairs_of_ids(rng, n_samples, ids):
     """Pairs of ids in two groups, which are edges within a group more often.
 
-    No pair is repeated where there are enough of them, since that is a leak.
+    Every id is in some pairs of any third of the rows. No pair is repeated if there are
+    enough ids, since an edge that is listed twice is a leak.
     """
-    first, second = np.triu_indices(len(ids), k=1)
-    n_pairs = n_samples + 20
-    chosen = rng.permutation(-(-n_pairs // len(first)) * len(first))[:n_pairs]
-    first, second = first[chosen % len(first)], second[chosen % len(first)]
-    swapped = rng.uniform(size=n_pairs) < 0.5
-    first, second = np.where(swapped, second, first), np.where(swapped, first, second)
-    chances = np.where(first % 2 == second % 2, 0.9, 0.1)
+    numbers = np.arange(n_samples + 20)
+    distance = 1 + numbers // len(ids) % max((len(ids) - 1) // 2, 1)
+    first = rng.permutation(len(ids))[numbers % len(ids)]
+    second = (first + distance) % len(ids)
+    chances = np.where(2 * first // len(ids) == 2 * second // len(ids), 0.9, 0.1)
     y = (rng.uniform(size=len(first)) < chances).astype(int)
     X = np.column_stack([ids[first], ids[second]])
     return CheckData("ids", X[:-20], y[:-20], X[-20:], unknown=UNKNOWN_IDS)
