@@ -11,11 +11,18 @@ from scipy import sparse
 from scipy.linalg import eigh
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_replearn.graph import LaplacianEigenmaps, _laplacian_eigenmaps
-from sklearn_replearn.graph._laplacian_eigenmaps import (
-    component_contrasts,
-    largest_eigenpairs,
+from sklearn_replearn.graph import (
+    LaplacianEigenmaps,
+    _eigenpairs,
+    _laplacian_inverse,
 )
+from sklearn_replearn.graph._eigenpairs import component_contrasts, largest_eigenpairs
+from sklearn_replearn.graph._laplacian_inverse import (
+    bounded_factors,
+    breadth_first,
+    elimination_order,
+)
+from sklearn_replearn.graph._spectrum import component_labels
 
 KARATE = nx.to_scipy_sparse_array(nx.karate_club_graph(), weight=None, dtype=float)
 WEIGHTED = nx.to_scipy_sparse_array(nx.karate_club_graph(), dtype=float)
@@ -60,8 +67,11 @@ def cycle(n):
     return sparse.csr_array(nx.to_scipy_sparse_array(nx.cycle_graph(n), dtype=float))
 
 
-def without_lapack(monkeypatch):
-    monkeypatch.setattr(_laplacian_eigenmaps, "DENSE_NODES", 0)
+def without_lapack(monkeypatch, solver="filters"):
+    """The solver of large graphs: "filters" or "inverse"."""
+    monkeypatch.setattr(_eigenpairs, "DENSE_NODES", 0)
+    if solver == "filters":
+        monkeypatch.setattr(_laplacian_inverse, "MAX_MEAN_DEGREE", -1)
 
 
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
@@ -159,7 +169,8 @@ def test_components_come_first_and_apart():
 def test_contrasts_worked_out_by_hand():
     """Volumes 6 and 2: values 1 / sqrt(24) and -3 / sqrt(24) for y."""
     degrees, labels = np.array([2.0, 1, 4, 1]), np.array([0, 1, 0, 1])
-    contrasts = component_contrasts(degrees, labels, np.array([6.0, 2]), 5)
+    norms = np.sqrt([6.0, 2])
+    contrasts = component_contrasts(np.sqrt(degrees), labels, norms, 5)
     expected = np.array([1, -3, 1, -3]) * np.sqrt(degrees / 24)
     assert_allclose(contrasts, expected[:, np.newaxis])
 
@@ -226,13 +237,14 @@ def test_multiple_eigenvalues_of_a_tree():
             )
 
 
+@pytest.mark.parametrize("solver", ["filters", "inverse"])
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 @pytest.mark.parametrize("n_blocks", [1, 5])
-def test_filters_find_what_lapack_finds(monkeypatch, normalization, n_blocks):
+def test_solvers_find_what_lapack_finds(monkeypatch, normalization, n_blocks, solver):
     parts = [planted_partition(400, n_blocks), [[0.0]], planted_partition(100, 1)]
     graph = sparse.csr_array(sparse.block_diag(parts, format="csr"))
     expected = LaplacianEigenmaps(8, normalization=normalization).fit(graph)
-    without_lapack(monkeypatch)
+    without_lapack(monkeypatch, solver)
     found = LaplacianEigenmaps(8, normalization=normalization).fit(graph)
     assert_allclose(found.eigenvalues_, expected.eigenvalues_, atol=1e-13)
     scale = np.abs(expected.embedding_).max()
@@ -241,9 +253,10 @@ def test_filters_find_what_lapack_finds(monkeypatch, normalization, n_blocks):
     assert_allclose(found.transform(new), expected.transform(new), atol=1e-6 * scale)
 
 
-def test_few_distinct_eigenvalues(monkeypatch):
+@pytest.mark.parametrize("solver", ["filters", "inverse"])
+def test_few_distinct_eigenvalues(monkeypatch, solver):
     """A filter that leaves nothing of some vectors, and hits at once."""
-    without_lapack(monkeypatch)
+    without_lapack(monkeypatch, solver)
     complete = sparse.csr_array(np.ones((60, 60)) - np.eye(60))
     eigenmaps = LaplacianEigenmaps(4).fit(complete)
     assert_allclose(eigenmaps.eigenvalues_, 60 / 59)
@@ -258,7 +271,7 @@ def test_few_distinct_eigenvalues(monkeypatch):
 def test_residuals_are_within_tol(tol):
     graph = planted_partition(700, 4)
     degrees = graph.sum(axis=1)
-    mu, V, residual = largest_eigenpairs(graph, degrees, 6, tol)
+    mu, V, residual = largest_eigenpairs(graph, np.sqrt(degrees), 6, tol)
     scale = 1 / np.sqrt(degrees)
     S = graph.toarray() * scale[:, np.newaxis] * scale
     lengths = np.linalg.norm(S @ V - V * mu, axis=0)
@@ -267,8 +280,158 @@ def test_residuals_are_within_tol(tol):
     assert_allclose(V.T @ V, np.eye(6), atol=1e-12)
 
 
+def path(n):
+    return sparse.csr_array(nx.to_scipy_sparse_array(nx.path_graph(n), dtype=float))
+
+
+def grid(*sizes):
+    graph = nx.grid_graph(sizes)
+    return sparse.csr_array(nx.to_scipy_sparse_array(graph, dtype=float))
+
+
+def tree(n, seed=0):
+    """Each node hangs on a random one before it."""
+    rng = np.random.default_rng(seed)
+    upper = np.arange(1, n), (rng.random(n - 1) * np.arange(1, n)).astype(int)
+    graph = sparse.coo_array((rng.uniform(0.5, 2, n - 1), upper), shape=(n, n))
+    return sparse.csr_array(graph + graph.T)
+
+
+def chain_of_cliques(n_cliques, size):
+    graph = nx.ring_of_cliques(n_cliques, size)
+    return sparse.csr_array(nx.to_scipy_sparse_array(graph, dtype=float))
+
+
+def random_graph(n, degree, seed=0):
+    graph = nx.gnm_random_graph(n, n * degree // 2, seed=seed)
+    return sparse.csr_array(nx.to_scipy_sparse_array(graph, dtype=float))
+
+
+def several_long_components():
+    """Some of the same spectrum, others with loops, and isolated nodes."""
+    parts = [path(200), path(200), cycle(90), np.zeros((3, 3)), tree(150), [[1.0]]]
+    graph = sparse.block_diag([*parts, grid(11, 10)], format="csr")
+    loops = np.zeros(graph.shape[0])
+    loops[[5, 300, 600]] = 1, 0.5, 30
+    return sparse.csr_array(graph + sparse.diags_array(loops))
+
+
+LONG = {
+    "path": path(600),
+    "grid": grid(30, 21),
+    "lattice": grid(10, 8, 9),
+    "tree": tree(700),
+    "cliques": chain_of_cliques(80, 8),
+    "components": several_long_components(),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("n_components", [2, 9, 24])
+def test_long_graphs_by_the_inverse(name, n_components, monkeypatch):
+    """As LAPACK, and without a product with the graph that filters would make."""
+    graph = LONG[name]
+    without_lapack(monkeypatch, "inverse")
+    monkeypatch.setattr(_eigenpairs, "MAX_PRODUCTS", 0)
+    eigenmaps = LaplacianEigenmaps(n_components).fit(graph)
+    linked = np.flatnonzero(graph.sum(axis=1))
+    w, V = reference(graph[linked][:, linked], "symmetric")
+    assert_allclose(eigenmaps.eigenvalues_, w[1 : n_components + 1], atol=1e-13)
+    root_degrees = np.sqrt(graph.sum(axis=1) / graph.sum())
+    E = eigenmaps.embedding_
+    assert_allclose(E.T @ root_degrees, 0, atol=1e-10)
+    assert_allclose(E.T @ E, np.eye(n_components), atol=1e-10)
+    # A space of eigenvectors is unique up to where the next eigenvalue is another one.
+    whole = np.flatnonzero(np.diff(w[: n_components + 2]) > 1e-6)
+    for last in whole[whole > 0]:
+        basis = np.column_stack([root_degrees[linked], E[linked, :last]])
+        expected = V[:, : last + 1]
+        assert_allclose(basis @ basis.T, expected @ expected.T, atol=1e-8)
+
+
+@pytest.mark.parametrize("n", [1000, 3001])
+def test_a_long_path(n):
+    """The eigenvalue 1 - cos(pi j / (n - 1)) and vector cos(pi i j / (n - 1))."""
+    eigenmaps = LaplacianEigenmaps(4, normalization=None)
+    Y = eigenmaps.fit_transform(path(n))
+    angles = np.pi * np.arange(1, 5) / (n - 1)
+    assert_allclose(eigenmaps.eigenvalues_, 2 * np.sin(angles / 2) ** 2, rtol=1e-7)
+    expected = np.cos(np.outer(np.arange(n), angles)) / np.sqrt(n - 1)
+    assert_allclose(np.abs(Y), np.abs(expected), atol=1e-7 * np.abs(Y).max())
+
+
+@pytest.mark.parametrize(
+    ("graph", "method"),
+    [
+        (path(900), "NATURAL"),
+        (cycle(900), "NATURAL"),
+        (tree(2000), "NATURAL"),
+        (sparse.csr_array(nx.to_scipy_sparse_array(nx.star_graph(900))), "NATURAL"),
+        (grid(40, 30), "MMD_AT_PLUS_A"),
+        (chain_of_cliques(100, 8), "MMD_AT_PLUS_A"),
+        (random_graph(1000, 6), None),
+        (sparse.block_diag([path(2000), random_graph(1000, 8)], format="csr"), None),
+        (sparse.csr_array(np.ones((600, 600))), None),
+    ],
+    ids=[
+        *("path", "cycle", "tree", "star", "grid", "cliques"),
+        *("random", "path and random", "dense"),
+    ],
+)
+def test_elimination_order(graph, method, monkeypatch):
+    plan = elimination_order(graph, component_labels(graph))
+    assert (plan and plan[1]) == method
+    if plan:
+        assert_array_equal(np.sort(plan[0]), np.arange(graph.shape[0]))
+        grounded = sparse.csc_array(sparse.diags_array(graph.sum(axis=1) + 1.0) - graph)
+        factors = bounded_factors(grounded[plan[0]][:, plan[0]], method)
+        assert factors.nnz <= 20 * grounded.nnz
+        if method == "NATURAL":
+            assert factors.nnz <= 4 * grounded.nnz
+
+
+def test_breadth_first():
+    graph = several_long_components()
+    order, level = breadth_first(graph, component_labels(graph))
+    assert_array_equal(np.sort(order), np.arange(graph.shape[0]))
+    assert (np.diff(level) >= 0).all()
+    distance = dict(zip(order.tolist(), level.tolist(), strict=True))
+    whole = nx.from_scipy_sparse_array(graph)
+    for component in nx.connected_components(whole):
+        expected = nx.single_source_shortest_path_length(whole, min(component))
+        assert {node: distance[node] for node in component} == dict(expected)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MAX_FILL", 3), ("MAX_FACTOR_BYTES", 1000)]
+)
+def test_factors_that_would_be_too_large(limit, value, monkeypatch):
+    """They are given up, and the filters take over."""
+    graph = grid(36, 24)
+    expected = LaplacianEigenmaps(3).fit(graph)
+    monkeypatch.setattr(_laplacian_inverse, limit, value)
+    laplacian = sparse.csc_array(sparse.diags_array(graph.sum(axis=1) + 1.0) - graph)
+    assert bounded_factors(laplacian, "MMD_AT_PLUS_A") is None
+    found = LaplacianEigenmaps(3).fit(graph)
+    assert_allclose(found.eigenvalues_, expected.eigenvalues_, atol=1e-12)
+    assert_allclose(found.embedding_, expected.embedding_, atol=1e-5)
+
+
+def test_an_inverse_that_rounding_errors_spoil():
+    """Two paths that an edge of next to no weight joins, and one by one."""
+    halves = sparse.block_diag([path(400), path(300)], format="lil")
+    apart = LaplacianEigenmaps(3).fit(halves.tocsr())
+    halves[399, 400] = halves[400, 399] = 1e-30
+    joined = LaplacianEigenmaps(3).fit(halves.tocsr())
+    assert_allclose(joined.eigenvalues_, apart.eigenvalues_, atol=1e-12)
+    assert_allclose(np.abs(joined.embedding_), np.abs(apart.embedding_), atol=1e-6)
+    singular = sparse.csc_array(np.diag([1.0, 0, 1]))
+    assert bounded_factors(singular, "NATURAL") is None
+
+
 def test_no_convergence_warns(monkeypatch):
-    monkeypatch.setattr(_laplacian_eigenmaps, "MAX_PRODUCTS", 30)
+    without_lapack(monkeypatch)
+    monkeypatch.setattr(_eigenpairs, "MAX_PRODUCTS", 30)
     with pytest.warns(ConvergenceWarning, match=r"above tol=1.0e-09.*raise tol"):
         eigenmaps = LaplacianEigenmaps(3).fit(cycle(2000))
     assert eigenmaps.embedding_.shape == (2000, 3)
@@ -318,12 +481,12 @@ def test_directed_graphs_are_refused():
         LaplacianEigenmaps().fit(directed)
 
 
-@pytest.mark.parametrize("filters", [False, True])
-def test_single_precision(monkeypatch, filters):
+@pytest.mark.parametrize("solver", ["lapack", "filters", "inverse"])
+def test_single_precision(monkeypatch, solver):
     graph = planted_partition(300, 3)
     graph.data[:] = 0.25
-    if filters:
-        without_lapack(monkeypatch)
+    if solver != "lapack":
+        without_lapack(monkeypatch, solver)
     double = LaplacianEigenmaps(2).fit(graph)
     single = LaplacianEigenmaps(2).fit(graph.astype(np.float32))
     assert single.embedding_.dtype == np.float32
@@ -341,7 +504,7 @@ def test_ties_of_signs_go_to_the_first_node():
         assert E[-1] == pytest.approx(-E[0])
 
 
-def test_the_graph_is_not_copied():
+def test_the_graph_is_copied_once_at_most():
     graph = planted_partition(1500, 3, inside=0.6, outside=0.3)
     assert graph.nnz > 400 * 1500
     tracemalloc.start()
@@ -351,4 +514,4 @@ def test_the_graph_is_not_copied():
     finally:
         tracemalloc.stop()
     vectors = 10 * 6 * 8 * 1500
-    assert peak < vectors + graph.nnz
+    assert peak < vectors + 17 * graph.nnz

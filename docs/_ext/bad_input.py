@@ -398,6 +398,11 @@ GRAPHS = [
         ValueError,
     ),
     (
+        "Nodes that edges lead to, but that no edge leaves",
+        "ProNE(2, random_state=0).fit(np.triu(adjacency)).embedding_.round(1)",
+        UserWarning,
+    ),
+    (
         "Clusters of a graph with directions",
         "GraphClusterEncoder(2).fit(np.triu(adjacency))",
         ValueError,

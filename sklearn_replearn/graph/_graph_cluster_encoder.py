@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_replearn._sklearn import HasMethods, Interval, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
 from sklearn_replearn._warnings import warn
+from sklearn_replearn.graph._degrees import root_degrees, root_volume
 from sklearn_replearn.graph._laplacian_eigenmaps import LaplacianEigenmaps
-from sklearn_replearn.graph._node_embedding import check_adjacency
+from sklearn_replearn.graph._node_embedding import check_adjacency, forget_fit
 
 #: Number of runs of k-means, of which the best is kept.
 N_INIT = 10
@@ -220,10 +221,13 @@ class GraphClusterEncoder(
     def _fit(self, X):
         """Set the fitted attributes, and return the dtype of X."""
         with unchanged_by_errors(self):
+            forget_fit(self)
             adjacency = check_adjacency(self, X, reset=True)
             random_state = check_random_state(self.random_state)
             self.embedder_ = self._make_embedder(random_state)
-            self._volume = adjacency.sum() if self.embedder is None else None
+            self._root_volume = None
+            if self.embedder is None:
+                self._root_volume = root_volume(root_degrees(adjacency))
             units = self._unit_vectors(adjacency, fit=True)
             self.cluster_centers_ = cluster(
                 units, self.n_clusters, as_seed(random_state)
@@ -251,18 +255,19 @@ class GraphClusterEncoder(
 
     def _unit_vectors(self, rows, *, fit=False):
         """Vectors of nodes, scaled to unit length, or zero."""
+        encode = self.embedder_.fit_transform if fit else self.embedder_.transform
+        if fit and self.embedder is None:
+            encode = self.embedder_.transform
+            with warnings.catch_warnings():  # `fit` warns of the number of clusters
+                warnings.filterwarnings("ignore", "n_components=", UserWarning)
+                self.embedder_.fit(rows)  # tests the symmetry in the precision of X
         rows = rows.astype(np.float64, copy=False)
         sparse = get_tags(self.embedder_).input_tags.sparse
-        encode = self.embedder_.fit_transform if fit else self.embedder_.transform
-        with warnings.catch_warnings():
-            if self.embedder is None:  # `fit` warns of the number of clusters instead
-                warnings.filterwarnings("ignore", "n_components=", UserWarning)
-            vectors = np.asarray(encode(rows if sparse else rows.toarray()))
-        if self._volume:
-            constant = np.sqrt(rows.sum(axis=1) / self._volume)
+        vectors = np.asarray(encode(rows if sparse else rows.toarray()))
+        if self._root_volume:
+            constant = root_degrees(rows) / self._root_volume
             vectors = np.column_stack([constant, vectors])
-        lengths = np.sqrt((vectors**2).sum(axis=1, keepdims=True))
-        return np.divide(vectors, lengths, where=lengths > 0, out=vectors * 0)
+        return unit_vectors(vectors)
 
     def _nearest(self, rows):
         return nearest_centers(self._unit_vectors(rows), self.cluster_centers_)
@@ -278,6 +283,14 @@ class GraphClusterEncoder(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def unit_vectors(vectors):
+    """Rows scaled to unit length, or zero, whatever their size."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    vectors = np.divide(vectors, largest, where=largest > 0, out=vectors * 0)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)
 
 
 def cluster(units, n_clusters, seed):

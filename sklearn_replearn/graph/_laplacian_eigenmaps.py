@@ -3,35 +3,26 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_replearn._linalg import (
-    ThreadedSparseOperator,
-    leading_signs,
-    one_blas_thread,
-    orthonormalize,
-)
+from sklearn_replearn._linalg import leading_signs
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding, is_symmetric
-from sklearn_replearn.graph._spectrum import component_labels, inverse
-
-#: Nodes with edges up to which a dense matrix is decomposed.
-DENSE_NODES = 512
+from sklearn_replearn.graph._degrees import inverse, root_degrees, transition_matrix
+from sklearn_replearn.graph._eigenpairs import (
+    MAX_PRODUCTS,
+    in_double_precision,
+    largest_eigenpairs,
+)
+from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding
+from sklearn_replearn.graph._symmetry import asymmetric_pair, not_symmetric
 
 #: Below this |1 - lambda| the formula of rows divides rounding errors by nothing.
 SMALLEST_DIVISOR = 1e-6
 
 #: Residuals below this are rounding errors.
 SMALLEST_TOL = 1e-12
-
-#: Products with the graph after which the iteration gives up.
-MAX_PRODUCTS = 100_000
-
-#: Degree of the first filter, when little is known about the spectrum.
-FIRST_DEGREE = 8
 
 
 class LaplacianEigenmaps(BaseNodeEmbedding):
@@ -118,14 +109,21 @@ class LaplacianEigenmaps(BaseNodeEmbedding):
     multiple eigenvalue is the last, any vectors of its space may be kept, the same in
     every run.
 
-    Up to 512 nodes the matrix is decomposed by LAPACK. Beyond, blocks of a few vectors
-    more than `n_components` go through Chebyshev filters of growing degree
-    [2]_, which find multiple eigenvalues as often as they occur. The graph is not
-    copied (but for float64 weights, if it has float32), and no more than some five
-    blocks are kept. The time is that of the products of the graph and a block:
-    dozens for a graph with clusters, hundreds for one without (random graphs), and
-    thousands for long ones (grids, road networks). Everything is computed in double
-    precision.
+    Up to 512 nodes the matrix is decomposed by LAPACK. For larger graphs, blocks of a
+    few vectors more than `n_components` go through Chebyshev filters of growing degree
+    [2]_, which find multiple eigenvalues as often as they occur. The time is that of
+    the products with a block. They are products with the graph, dozens for a graph
+    with clusters and hundreds for one without (random graphs); or, for long graphs
+    (paths, grids, trees, road networks), a few dozen products with the inverse of the
+    Laplacian, by sparse triangular factors. Those are used if few nodes separate one
+    half of the graph from the other, judged by the numbers of nodes at each distance
+    from some node, and if they have at most 20 times the entries of the graph and at
+    most 1 GiB. The symmetry test copies the graph once; otherwise no more than some
+    five blocks are kept beside the factors. Everything is computed in double precision.
+
+    The weights may be of any size: their square roots, and those of the degrees, stay
+    within the range of numbers. Two weights :math:`A_{ij}` and :math:`A_{ji}` are equal
+    if they differ by at most 100 rounding errors, in X's precision.
 
     References
     ----------
@@ -164,19 +162,20 @@ class LaplacianEigenmaps(BaseNodeEmbedding):
         self.tol = tol
 
     def _learn(self, adjacency):
-        if not is_symmetric(adjacency):
+        pair = asymmetric_pair(adjacency)
+        if pair:
             raise ValueError(
-                "LaplacianEigenmaps takes undirected graphs, but the adjacency is not "
-                "symmetric; pass X + X.T if directions do not matter."
+                "LaplacianEigenmaps takes undirected graphs, but "
+                f"{not_symmetric(adjacency, pair)}."
             )
-        degrees = adjacency.sum(axis=1, dtype=np.float64)
+        roots = root_degrees(adjacency)
         k = available_components(
             self.n_components,
-            np.count_nonzero(degrees) - 1,
+            np.count_nonzero(roots) - 1,
             "nodes with edges less one",
         )
         tol = max(self.tol, SMALLEST_TOL)
-        mu, V, residual = largest_eigenpairs(adjacency, degrees, k, tol)
+        mu, V, residual = largest_eigenpairs(adjacency, roots, k, tol)
         if residual > tol:
             warn(
                 f"The eigenvectors have not converged after {MAX_PRODUCTS:,} products "
@@ -189,27 +188,29 @@ class LaplacianEigenmaps(BaseNodeEmbedding):
         if not kept.all():
             self._warn_of_dropped(kept)
         if not kept.any():
-            n_zero = min(self.n_components, len(degrees))
+            n_zero = min(self.n_components, len(roots))
             return self._zero_components(n_zero, adjacency)
         mu, V = mu[kept], V[:, kept]
+        scale = inverse(roots)[:, np.newaxis]
         if self.normalization != "symmetric":
-            V *= np.sqrt(inverse(degrees))[:, np.newaxis]
+            V *= scale
         if self.normalization == "random_walk":
+            V /= np.abs(V).max(axis=0)  # its squares may be out of range
             V /= np.linalg.norm(V, axis=0)
         V *= _signs(V)
         if self.normalization == "symmetric":
-            V *= np.sqrt(inverse(degrees))[:, np.newaxis]
+            V *= scale
         return {
             "components_": (V / mu).T,
             "eigenvalues_": np.clip(1 - mu, 0, 2),
         }
 
     def _encode(self, rows):
-        rows = _in_double_precision(rows)
-        factors = inverse(rows.sum(axis=1))
+        rows = in_double_precision(rows)
+        E = transition_matrix(rows) @ self.components_.T
         if self.normalization == "symmetric":
-            factors = np.sqrt(factors)
-        return (rows @ self.components_.T) * factors[:, np.newaxis]
+            E *= root_degrees(rows)[:, np.newaxis]
+        return E
 
     def _warn_of_dropped(self, kept):
         n_kept = np.count_nonzero(kept)
@@ -226,261 +227,9 @@ class LaplacianEigenmaps(BaseNodeEmbedding):
         return {**attributes, "eigenvalues_": np.zeros(n_components)}
 
 
-def _in_double_precision(adjacency):
-    """With float64 weights; whatever else there is, is shared."""
-    data = adjacency.data.astype(np.float64, copy=False)
-    parts = (data, adjacency.indices, adjacency.indptr)
-    return sparse.csr_array(parts, shape=adjacency.shape)
-
-
 def _signs(V):
     """Signs that make the entry of largest absolute value in each column positive.
 
     Of several that are equal but for rounding, it is the first.
     """
     return leading_signs(np.round(V / np.abs(V).max(axis=0), 5).T)
-
-
-def largest_eigenpairs(adjacency, degrees, n_components, tol):
-    r"""The largest eigenvalues of the normalised adjacency, but for the first.
-
-    Parameters
-    ----------
-    adjacency : csr_array of shape (n_nodes, n_nodes)
-        Symmetric.
-    degrees : ndarray of shape (n_nodes,)
-    n_components : int
-        Less than there are nodes with edges.
-    tol : float
-        Length of residuals.
-
-    Returns
-    -------
-    mu : ndarray of shape (n_components,)
-        Eigenvalues of :math:`D^{-1/2} A D^{-1/2}`, descending, without the eigenvalue 1
-        that belongs to the square roots of all degrees.
-    V : ndarray of shape (n_nodes, n_components)
-        Orthonormal eigenvectors, 0 for nodes without edges.
-    residual : float
-        The largest length of a residual; 0 where the matrix is decomposed at once.
-    """
-    labels = component_labels(adjacency)
-    volumes = np.bincount(labels, weights=degrees)
-    contrasts = component_contrasts(degrees, labels, volumes, n_components)
-    n_missing = n_components - contrasts.shape[1]
-    if n_missing == 0:
-        return np.ones(n_components), contrasts, 0.0
-    # What is known of each component: a number at each of its nodes.
-    known = np.sqrt(degrees * inverse(volumes)[labels])
-    n_nodes, n_known = np.count_nonzero(degrees), np.count_nonzero(volumes)
-    width = n_missing + max(4, n_missing // 8)
-    if n_nodes <= DENSE_NODES or 4 * width > n_nodes - n_known:
-        mu, V = decompose(adjacency, degrees, labels, known, n_missing)
-        residual = 0.0
-    else:
-        operator = NormalizedAdjacency(adjacency, degrees, labels, known)
-        with one_blas_thread():  # so that results do not depend on their number
-            mu, V, residual = filter_subspace(operator, n_missing, width, tol)
-    if contrasts.shape[1]:
-        mu = np.append(np.ones(contrasts.shape[1]), mu)
-        V = np.hstack([contrasts, V])
-    return mu, V, residual
-
-
-def component_contrasts(degrees, labels, volumes, limit):
-    r"""Orthonormal eigenvectors to the eigenvalue 1 that tell components apart.
-
-    Divided by the square roots of the degrees, the first has one value in the component
-    of the largest volume and another in all others, the second the same without that
-    component, and so on.
-
-    Returns
-    -------
-    contrasts : ndarray of shape (n_nodes, n_contrasts)
-        At most `limit`, and one less than there are components with edges. All are
-        orthogonal to the square roots of the degrees.
-    """
-    order = np.argsort(-volumes, kind="stable")[: np.count_nonzero(volumes)]
-    k = min(limit, len(order) - 1)
-    rest = volumes[order][::-1].cumsum()[::-1]  # the component and all after it
-    volume, after, rest = volumes[order][:k], rest[1 : k + 1], rest[:k]
-    inside, outside = np.sqrt(after / volume / rest), np.sqrt(volume / after / rest)
-    rank = np.full((len(volumes), 1), len(order))
-    rank[order, 0] = np.arange(len(order))
-    steps = np.arange(k)
-    values = np.where(rank == steps, inside, np.where(rank > steps, -outside, 0))
-    contrasts = values[labels]
-    contrasts *= np.sqrt(degrees)[:, np.newaxis]
-    return contrasts
-
-
-def decompose(adjacency, degrees, labels, known, n_wanted):
-    """Eigenpairs by LAPACK, the known ones moved from 1 to -2."""
-    nodes = np.flatnonzero(degrees)
-    scale = np.sqrt(inverse(degrees[nodes]))
-    S = adjacency[nodes][:, nodes].toarray().astype(np.float64)
-    S *= scale[:, np.newaxis] * scale
-    together = labels[nodes, np.newaxis] == labels[nodes]
-    S -= 3 * known[nodes, np.newaxis] * known[nodes] * together
-    w, U = np.linalg.eigh(S)
-    V = np.zeros((len(degrees), n_wanted))
-    V[nodes] = U[:, ::-1][:, :n_wanted]
-    return w[::-1][:n_wanted], V
-
-
-class NormalizedAdjacency:
-    """Products with the normalised adjacency, and projection off what is known of it.
-
-    It scales the vectors, not a copy of the graph.
-    """
-
-    def __init__(self, adjacency, degrees, labels, known):
-        n = len(degrees)
-        self.n_nodes = n
-        self.n_products = 0
-        self._adjacency = ThreadedSparseOperator(_in_double_precision(adjacency))
-        self._scale = np.sqrt(inverse(degrees))[:, np.newaxis]
-        self._isolated = np.flatnonzero(degrees == 0)
-        parts = (known, labels, np.arange(n + 1, dtype=labels.dtype))
-        self._known = sparse.csr_array(parts, shape=(n, labels.max() + 1))
-
-    def __matmul__(self, X):
-        self.n_products += 1
-        Y = self._adjacency.matmat(np.multiply(X, self._scale, order="C"))
-        Y *= self._scale
-        return Y
-
-    def project(self, Y):
-        """Take from Y, in place, what the known vectors and isolated nodes have."""
-        Y -= self._known @ (self._known.T @ Y)
-        Y[self._isolated] = 0
-        return Y
-
-
-def filter_subspace(operator, n_wanted, width, tol):
-    """The largest eigenpairs by subspace iteration with Chebyshev filters.
-
-    A block of `width` vectors is multiplied by a polynomial of the matrix that is small
-    on the unwanted part of the spectrum and grows fast above it, and the best
-    approximations in its span take its place. Vectors that have converged are kept
-    apart, and the others orthogonal to them.
-
-    Returns
-    -------
-    w : ndarray of shape (n_wanted,)
-        In descending order.
-    X : ndarray of shape (n_nodes, n_wanted)
-    residual : float
-        The largest length of ``S @ x - w * x``.
-    """
-    rng = np.random.default_rng(0)  # so that no random_state is needed
-    X = rng.standard_normal((operator.n_nodes, width))
-    X, _ = orthonormalize(operator.project(X))
-    degree, residual = FIRST_DEGREE, np.inf
-    while True:
-        image = operator @ X
-        w, rotation = np.linalg.eigh(X.T @ image)
-        w, rotation = w[::-1], rotation[:, ::-1]
-        X, image = X @ rotation, image @ rotation
-        residuals = np.linalg.norm(image - X * w, axis=0)[:n_wanted]
-        before, residual = residual, residuals.max()
-        if residual <= tol or operator.n_products >= MAX_PRODUCTS:
-            return w[:n_wanted], X[:, :n_wanted], float(residual)
-        locked = int(np.argmax(residuals > tol))
-        chebyshev = ChebyshevFilter(w, n_wanted, locked, degree)
-        used = chebyshev.sufficient_degree(residual / tol)
-        if used == degree and residual > before / 5:
-            degree *= 2  # for the next time: this was too little
-        X[:, locked:] = filtered(operator, chebyshev, X, image, used)
-
-
-def filtered(operator, chebyshev, X, image, degree):
-    """The columns of X that are not locked, filtered, and orthonormal to the others."""
-    locked = X[:, : chebyshev.locked]
-    Y = chebyshev.apply(operator, X, image, degree)
-    for _ in range(2):  # once more, where nearly dependent columns lost digits
-        Y -= locked @ (locked.T @ Y)
-        Y[:], _ = orthonormalize(operator.project(Y))
-    return Y
-
-
-class ChebyshevFilter:
-    r"""A Chebyshev polynomial, mapped to the unwanted eigenvalues.
-
-    Between -1 and `end` its values are at most 1 in size, and above they grow with its
-    degree as :math:`\cosh(\text{degree} \cdot \text{growth})`.
-
-    Parameters
-    ----------
-    w : ndarray of shape (width,)
-        Estimates of the largest eigenvalues, descending.
-    n_wanted : int
-        How many of them are wanted.
-    locked : int
-        How many of these have converged.
-    degree : int
-        The largest degree.
-    """
-
-    def __init__(self, w, n_wanted, locked, degree):
-        last = w[n_wanted - 1]
-        # The unwanted part ends at the smallest estimate, or so far below the wanted
-        # ones that the polynomial is 10 there, where a multiple eigenvalue fills the
-        # block.
-        end = max(min(w[-1], last - (1 + last) * 9 / (4 * degree**2)), -0.95)
-        self.locked = locked
-        self.degree = degree
-        self.centre, self.half_width = (end - 1) / 2, (end + 1) / 2
-        self.top = max(w[locked], end)
-        self.growth_of_last = self._growth(last)
-        self.growth_of_top = self._growth(self.top)
-
-    def _growth(self, eigenvalue):
-        return np.arccosh(max(1.0, (eigenvalue - self.centre) / self.half_width))
-
-    def sufficient_degree(self, ratio):
-        """The degree that brings errors down by a ratio, if the largest allows it.
-
-        Columns that grow at different rates become dependent, so this limits it too.
-        """
-        needed = np.arccosh(3 * max(ratio, 1)) / max(self.growth_of_last, 1e-9)
-        spread = 25 / max(self.growth_of_top - self.growth_of_last, 1e-9)
-        return int(np.ceil(max(2, min(self.degree, needed, spread))))
-
-    def apply(self, operator, X, image, degree):
-        """Filter the columns of X that are not locked; they and `image` are lost.
-
-        Scaled at each step to be 1 at the largest eigenvalue that is not locked.
-
-        Parameters
-        ----------
-        X, image : ndarray of shape (n_nodes, width)
-            Approximate eigenvectors, and their product with the matrix.
-        """
-        fixed = X[:, : self.locked]
-        # Rounding errors grow fastest along known vectors, whose eigenvalue is 1.
-        excess = self._growth(1.0) - self.growth_of_top
-        period = max(1, int(14 / max(excess, 1e-9)))
-        before, now = X[:, self.locked :], image[:, self.locked :]
-        first = factor = self.half_width / (self.top - self.centre)
-        now -= self.centre * before
-        now *= factor / self.half_width
-        for step in range(2, degree + 1):
-            next_factor = 1 / (2 / first - factor)
-            before *= -factor * next_factor
-            self._add_product(operator, now, before, 2 * next_factor)
-            before, now, factor = now, before, next_factor
-            if step % period == 0:
-                for block in (before, now):
-                    operator.project(block)
-                    block -= fixed @ (fixed.T @ block)
-        lengths = np.linalg.norm(now, axis=0)
-        now /= np.maximum(lengths, np.finfo(now.dtype).tiny)
-        return now
-
-    def _add_product(self, operator, X, total, factor):
-        """Add to `total` the product of the matrix, mapped to [-1, 1], and X."""
-        product = operator @ X
-        product -= self.centre * X
-        product *= factor / self.half_width
-        total += product

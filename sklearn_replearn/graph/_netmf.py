@@ -16,19 +16,25 @@ from sklearn_replearn._linalg import (
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.graph._node_embedding import (
-    BaseNodeEmbedding,
-    is_symmetric,
+from sklearn_replearn.graph._degrees import (
+    inverse,
+    root_degrees,
+    root_volume,
     transition_matrix,
 )
-from sklearn_replearn.graph._spectrum import inverse, stationary_vectors
+from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding
+from sklearn_replearn.graph._spectrum import stationary_vectors
+from sklearn_replearn.graph._symmetry import asymmetric_pair, not_symmetric
 
-#: Rows of the matrix that are computed at a time, always so many: a product in single
-#: precision rounds each row alike, whatever the others are, only if its shape is fixed.
+#: Rows of the matrix that are computed at a time.
 BLOCK = 256
 
 #: Bytes of the matrix that are kept; the rest is computed anew for each product.
 KEPT_BYTES = 4 << 30
+
+#: Square root of a degree's share in the volume, below which eigenvectors in single
+#: precision say nothing of the node.
+SMALLEST_SHARE = 1e-15
 
 #: Nodes up to which "auto" computes the matrix exactly.
 EXACT_NODES = 2048
@@ -104,7 +110,12 @@ class NetMF(BaseNodeEmbedding):
     Notes
     -----
     A directed graph's walks follow the edges, D on the right is then that of the
-    in-degrees, and a node without out-edges has a zero vector, as isolated nodes have.
+    in-degrees, and a node without out-edges has a zero vector, as isolated nodes have;
+    a warning says how many there are with in-edges. A node that is nearer to none than
+    by chance has a zero vector, too: hubs, if `window` or `negative` is large.
+
+    Only the ratios of the weights count. A graph is undirected if the two weights of
+    each pair of nodes differ by at most 100 rounding errors, in X's precision.
 
     The log-matrix is dense: n x n numbers of four bytes ("exact": eight), of which at
     most 4 GiB are kept in :meth:`fit`, some 32,000 nodes. Beyond that the rest is
@@ -163,15 +174,14 @@ class NetMF(BaseNodeEmbedding):
 
     def _learn(self, adjacency):
         random_state = check_random_state(self.random_state)
-        symmetric = is_symmetric(adjacency)
-        if self.method == "spectral" and not symmetric:
+        pair = asymmetric_pair(adjacency) if self.method != "exact" else None
+        if self.method == "spectral" and pair:
             raise ValueError(
-                "method='spectral' takes undirected graphs, but the adjacency is not "
-                "symmetric; pass X + X.T if directions do not matter, or set "
-                "method='exact'."
+                "method='spectral' takes undirected graphs, but "
+                f"{not_symmetric(adjacency, pair)}, or set method='exact'."
             )
         n = adjacency.shape[0]
-        exact = self.method == "exact" or not symmetric
+        exact = self.method == "exact" or pair is not None
         if exact or (self.method == "auto" and n <= EXACT_NODES):
             proximity = ExactProximity(adjacency, self.window, self.negative)
         else:
@@ -185,7 +195,8 @@ class NetMF(BaseNodeEmbedding):
             n_iter=proximity.n_iter,
             random_state=random_state,
         )
-        rank = numerical_rank(s, n, np.finfo(s.dtype).eps)
+        eps = max(np.finfo(dtype).eps for dtype in (s.dtype, adjacency.dtype))
+        rank = numerical_rank(s, n, eps)
         if rank == 0:
             warn(
                 "All node vectors are zero: no pair of nodes is nearer than by chance; "
@@ -205,14 +216,20 @@ class NetMF(BaseNodeEmbedding):
         components = self.components_.astype(self._proximity.dtype, copy=False)
         return LogMatrix(self._proximity, rows, keep=False).matmat(components.T)
 
+    @staticmethod
+    def _zero_components(n_components, adjacency):
+        attributes = BaseNodeEmbedding._zero_components(n_components, adjacency)
+        zeros = np.zeros(n_components, dtype=adjacency.dtype)
+        return {**attributes, "singular_values_": zeros, "_proximity": None}
+
 
 class LogMatrix(LinearOperator):
-    """The log-matrix of some nodes, a row each, in blocks of a fixed number of rows.
+    """The log-matrix of some nodes, a row each, in blocks of rows.
 
     Parameters
     ----------
     proximity : ExactProximity or SpectralProximity
-        Gives blocks of M.
+        Gives blocks of log M.
     rows : csr_array of shape (n_samples, n_nodes)
         The nodes' rows of the adjacency.
     keep : bool
@@ -223,20 +240,19 @@ class LogMatrix(LinearOperator):
     def __init__(self, proximity, rows, keep):
         super().__init__(dtype=proximity.dtype, shape=rows.shape)
         self._proximity = proximity
-        self._transitions = transition_matrix(rows).astype(self.dtype)
+        self._transitions = transition_matrix(rows).astype(self.dtype, copy=False)
         block_bytes = BLOCK * rows.shape[1] * self.dtype.itemsize
         self._n_kept = KEPT_BYTES // block_bytes if keep else 0
         self._kept = []
 
     def _blocks(self):
-        """Ranges of rows, each with its block, which ends with rows of zeros."""
+        """Ranges of rows, each with its block."""
         for i, batch in enumerate(gen_batches(self.shape[0], BLOCK)):
             if i < len(self._kept):
                 yield batch, self._kept[i]
                 continue
-            block = self._proximity.rows(self._transitions[batch], BLOCK)
-            np.maximum(block, 1, out=block)
-            np.log(block, out=block)
+            block = self._proximity.log_rows(self._transitions[batch])
+            np.maximum(block, 0, out=block)
             if i < self._n_kept:
                 self._kept.append(block)
             yield batch, block
@@ -244,18 +260,22 @@ class LogMatrix(LinearOperator):
     def _matmat(self, X):
         products = np.empty((self.shape[0], X.shape[1]), dtype=self.dtype)
         for batch, block in self._blocks():
-            products[batch] = (block @ X)[: batch.stop - batch.start]
+            products[batch] = block @ X
         return products
 
     def _rmatmat(self, X):
         products = np.zeros((self.shape[1], X.shape[1]), dtype=self.dtype)
         for batch, block in self._blocks():
-            products += block[: batch.stop - batch.start].T @ X[batch]
+            products += block.T @ X[batch]
         return products
 
 
 class ExactProximity:
-    """Rows of M by products with the transition matrix, in double precision."""
+    """Rows of log M by products with the transition matrix, in double precision.
+
+    The factors of the columns are added as logarithms: the ratio of the volume and a
+    degree may be beyond the largest number.
+    """
 
     dtype = np.dtype(np.float64)
     n_iter = 5  # of the solver that factorises the log-matrix
@@ -263,46 +283,51 @@ class ExactProximity:
     def __init__(self, adjacency, window, negative):
         self.window = window
         self.transposed = transition_matrix(adjacency.astype(self.dtype)).T.tocsr()
-        in_degrees = adjacency.sum(axis=0, dtype=self.dtype)
-        scale = in_degrees.sum() / (negative * window)
-        self.factors = inverse(in_degrees)[:, np.newaxis] * scale
+        roots = root_degrees(adjacency.T)  # of the in-degrees
+        shares = np.maximum(roots / root_volume(roots), np.finfo(self.dtype).tiny)
+        log_factors = -2 * np.log(shares) - np.log(negative) - np.log(window)
+        self.log_factors = log_factors[:, np.newaxis]
 
-    def rows(self, transitions, n_rows):
-        """Rows of M for some rows of transition probabilities, filled up with zeros."""
-        start = np.zeros((transitions.shape[1], n_rows))
-        start[:, : transitions.shape[0]] = transitions.toarray().T
+    def log_rows(self, transitions):
+        """Rows of log M for some rows of transition probabilities."""
+        start = transitions.T.toarray(order="C")
         total = start
         for _ in range(self.window - 1):  # Horner's rule
             total = start + self.transposed @ total
-        return (total * self.factors).T
+        with np.errstate(divide="ignore"):  # the logarithm of 0
+            logs = np.log(total)
+        logs += self.log_factors
+        return logs.T
 
 
 class SpectralProximity:
-    """Rows of M by the largest eigenpairs of the normalised adjacency."""
+    """Rows of log M by the largest eigenpairs of the normalised adjacency."""
 
     dtype = np.dtype(np.float32)
     n_iter = 1  # more bring nothing, as eigenpairs are left out
 
     def __init__(self, adjacency, window, negative, rank, random_state):
-        degrees = adjacency.sum(axis=1, dtype=np.float64)
-        scale = np.sqrt(inverse(degrees))
-        normalized = sparse.csr_array(adjacency, dtype=self.dtype, copy=True)
-        normalized.data *= np.repeat(scale, np.diff(adjacency.indptr))
-        normalized.data *= scale[adjacency.indices]
+        roots = root_degrees(adjacency)
+        scale = inverse(roots)
+        data = adjacency.data * np.repeat(scale, np.diff(adjacency.indptr))
+        data *= scale[adjacency.indices]
+        parts = (data.astype(self.dtype), adjacency.indices, adjacency.indptr)
         w, U = randomized_eigh(
-            ThreadedSparseOperator(normalized),
-            min(rank, len(degrees)),
-            start=stationary_vectors(adjacency, degrees, rank).astype(self.dtype),
+            ThreadedSparseOperator(sparse.csr_array(parts, shape=adjacency.shape)),
+            min(rank, len(roots)),
+            start=stationary_vectors(adjacency, roots, rank).astype(self.dtype),
             random_state=random_state,
         )
         weights = sum(w.astype(np.float64) ** r for r in range(window))
-        weights *= degrees.sum() / (negative * window)
+        weights /= negative * window
+        shares = np.maximum(roots / root_volume(roots), SMALLEST_SHARE)
+        scale = np.where(roots > 0, 1 / shares, 0)
         vectors = U * scale[:, np.newaxis]
         self.left = (vectors * weights).astype(self.dtype)
         self.right = np.ascontiguousarray(vectors.T, dtype=self.dtype)
 
-    def rows(self, transitions, n_rows):
-        """Rows of M for some rows of transition probabilities, filled up with zeros."""
-        left = np.zeros((n_rows, self.left.shape[1]), dtype=self.dtype)
-        left[: transitions.shape[0]] = transitions @ self.left
-        return left @ self.right
+    def log_rows(self, transitions):
+        """Rows of log M for some rows of transition probabilities."""
+        block = (transitions @ self.left) @ self.right
+        np.maximum(block, 1, out=block)
+        return np.log(block, out=block)

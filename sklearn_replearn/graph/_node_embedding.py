@@ -92,6 +92,7 @@ class BaseNodeEmbedding(
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit(self, X):
         with unchanged_by_errors(self):
+            forget_fit(self)
             adjacency = check_adjacency(self, X, reset=True)
             if adjacency.nnz == 0:
                 warn(
@@ -107,6 +108,33 @@ class BaseNodeEmbedding(
             if "embedding_" not in attributes:
                 self.embedding_ = self._encode_checked(adjacency)
             self.embedding_ = self.embedding_.astype(adjacency.dtype, copy=False)
+            if self.components_.any():
+                self._warn_of_zero_vectors(adjacency)
+
+    def _warn_of_zero_vectors(self, adjacency):
+        """Say how many nodes that have edges get zero vectors, and why."""
+        is_zero = ~self.embedding_.any(axis=1)
+        has_out_edge = np.diff(adjacency.indptr) > 0
+        has_in_edge = np.bincount(adjacency.indices, minlength=len(is_zero)) > 0
+        n_nodes = len(is_zero)
+        sinks = np.flatnonzero(is_zero & has_in_edge & ~has_out_edge)
+        if len(sinks):
+            warn(
+                f"{len(sinks)} of {n_nodes} nodes have edges that lead to them but no "
+                f"edge that leaves them (the first is node {sinks[0]}), and get zero "
+                "vectors in embedding_, which is computed from the edges that leave a "
+                "node; pass X + X.T if directions do not matter."
+            )
+        others = np.flatnonzero(is_zero & has_out_edge)
+        if len(others) and self._why_zero:
+            warn(
+                f"{len(others)} of {n_nodes} nodes get zero vectors although edges "
+                f"leave them (the first is node {others[0]}): {self._why_zero}."
+            )
+
+    #: Why a node with out-edges may have a zero vector. Empty where such a vector is
+    #: a place like any other.
+    _why_zero = ""
 
     @abstractmethod
     def _learn(self, adjacency):
@@ -141,6 +169,12 @@ class BaseNodeEmbedding(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def forget_fit(estimator):
+    """Remove the attributes that an earlier fit has set, which end in an underscore."""
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        delattr(estimator, name)
 
 
 def check_adjacency(estimator, X, *, reset=False):
@@ -190,20 +224,3 @@ def check_weights(adjacency, whom):
             f"row {row} to column {adjacency.indices[position]} is "
             f"{adjacency.data[position]:.4g}, but weights must be at least 0."
         )
-
-
-def is_symmetric(adjacency):
-    """Whether the graph is undirected, up to rounding.
-
-    Two products with a random vector tell, without a transposed copy.
-    """
-    x = np.random.default_rng(0).uniform(1, 2, size=adjacency.shape[0])
-    out_edges, in_edges = adjacency @ x, adjacency.T @ x
-    tolerance = 100 * np.finfo(adjacency.dtype).eps * max(1, out_edges.max())
-    return bool(np.abs(out_edges - in_edges).max() <= tolerance)
-
-
-def transition_matrix(rows):
-    """Each row of an adjacency divided by its sum; a row without edges stays zero."""
-    data = rows.data / np.repeat(rows.sum(axis=1), np.diff(rows.indptr))
-    return sparse.csr_array((data, rows.indices, rows.indptr), shape=rows.shape)

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from scipy.special import iv
+from scipy.special import iv, logsumexp
 from sklearn.preprocessing import normalize
 
 from sklearn_replearn._linalg import (
@@ -16,10 +16,8 @@ from sklearn_replearn._linalg import (
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn._validation import available_components
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.graph._node_embedding import (
-    BaseNodeEmbedding,
-    transition_matrix,
-)
+from sklearn_replearn.graph._degrees import log_transitions, transition_matrix
+from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding
 
 #: Iterations of the solver, and columns of its blocks for each component: narrow ones
 #: come closer with the same work.
@@ -99,7 +97,11 @@ class ProNE(BaseNodeEmbedding):
     Notes
     -----
     Edges of directed graphs lead from row to column. A node without out-edges has a
-    zero vector, as isolated nodes have.
+    zero vector, as isolated nodes have; a warning says how many there are with
+    in-edges. In R it has its row of :math:`V \Sigma^{1/2}`, scaled to unit length, and
+    in the filter's P an edge to itself, so that the nodes with edges to it get vectors.
+    Another warning counts nodes with out-edges whose vector is zero: the leading
+    singular vectors may be zero at all that they lead to, in small components.
 
     Time grows with ``n_edges * n_components``; nothing is larger than the graph and
     some ten sets of vectors. It is computed in single precision, the product with a
@@ -158,23 +160,30 @@ class ProNE(BaseNodeEmbedding):
 
     def _learn(self, adjacency):
         n = adjacency.shape[0]
-        transitions = transition_matrix(adjacency).astype(np.float32)
-        U, s, _ = randomized_svd(
-            log_ratios(transitions),
+        matrix = log_ratios(adjacency)
+        U, s, Vt = randomized_svd(
+            matrix,
             min(self.n_components, n),
             n_iter=N_ITER,
             block_size=max(8, round(BLOCK_SHARE * self.n_components)),
             random_state=self.random_state,
         )
-        R = normalize(U * np.sqrt(s), copy=False)
-        Z = propagate(transitions, R, self.order, self.mu, self.theta)
+        sinks = np.diff(adjacency.indptr) == 0
+        R = np.where(sinks[:, np.newaxis], unit_rows(Vt.T, s), unit_rows(U, s))
+        transitions = transition_matrix(adjacency).astype(np.float32, copy=False)
+        Z = propagate(absorbing(transitions), R, self.order, self.mu, self.theta)
         _, triangle = orthonormalize(transitions @ Z)
         _, s, Vt = np.linalg.svd(triangle)
         rank = numerical_rank(s, n, np.finfo(s.dtype).eps)
         if rank == 0:
-            warn(
-                "All node vectors are zero: no edge is more probable than by chance.",
-            )
+            if R.any():
+                why = (
+                    "the filtered vectors of each node's neighbors average to zero; "
+                    "choose another mu or theta"
+                )
+            else:
+                why = "no edge is more probable than by chance"
+            warn(f"All node vectors are zero: {why}.")
             return self._zero_components(len(s), adjacency)
         k = available_components(
             self.n_components, rank, "rank of the graph's matrices"
@@ -186,21 +195,66 @@ class ProNE(BaseNodeEmbedding):
             "singular_values_": s[:k].astype(adjacency.dtype, copy=False),
         }
 
+    _why_zero = (
+        "the leading singular vectors are zero at every node that can be reached from "
+        "them; raise n_components"
+    )
+
+    @staticmethod
+    def _zero_components(n_components, adjacency):
+        attributes = BaseNodeEmbedding._zero_components(n_components, adjacency)
+        zeros = np.zeros(n_components, dtype=adjacency.dtype)
+        return {**attributes, "singular_values_": zeros}
+
     def _encode(self, rows):
         E = transition_matrix(rows) @ self.components_.T
         return normalize(E, copy=False) if self.normalize else E
 
 
-def log_ratios(transitions, smoothing=0.75):
-    """Logarithm of each transition probability relative to its noise probability."""
-    noise = transitions.sum(axis=0, dtype=np.float64) ** smoothing
-    log_noise = np.log(noise, where=noise > 0, out=np.zeros(len(noise)))
-    log_noise -= np.log(noise.sum())
-    data = np.log(transitions.data)
-    data -= log_noise[transitions.indices]
+def log_ratios(adjacency, smoothing=0.75):
+    """Logarithm of each transition probability relative to its noise probability.
+
+    It is 0 where the two are equal up to rounding.
+
+    Returns
+    -------
+    matrix : csr_array of shape (n_nodes, n_nodes), float32
+    """
+    logs = log_transitions(adjacency)
+    targets, n = adjacency.indices, adjacency.shape[0]
+    # The logarithms of the columns' sums, of which no term is lost.
+    largest = np.full(n, -np.inf)
+    np.maximum.at(largest, targets, logs)
+    sums = np.bincount(targets, np.exp(logs - largest[targets]), n)
+    is_target = sums > 0
+    log_noise = np.zeros(n)
+    log_noise[is_target] = smoothing * (largest[is_target] + np.log(sums[is_target]))
+    log_noise -= logsumexp(log_noise[is_target])
+    rounding = np.abs(logs) + np.abs(log_noise[targets]) + 1
+    rounding *= 10 * np.finfo(adjacency.dtype).eps
+    logs -= log_noise[targets]
+    logs[np.abs(logs) <= rounding] = 0
     return sparse.csr_array(
-        (data, transitions.indices, transitions.indptr), shape=transitions.shape
+        (logs.astype(np.float32), targets, adjacency.indptr), shape=adjacency.shape
     )
+
+
+def unit_rows(vectors, s):
+    """Rows of singular vectors times the roots of the values, scaled to unit length.
+
+    Rows that are only rounding errors become zero.
+    """
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    rounding = 10 * np.finfo(vectors.dtype).eps
+    return normalize(np.where(lengths > rounding, vectors, 0) * np.sqrt(s))
+
+
+def absorbing(transitions):
+    """The transition matrix of a walk that stays where no edge leaves."""
+    sinks = np.diff(transitions.indptr) == 0
+    if not sinks.any():
+        return transitions
+    return (transitions + sparse.diags_array(sinks.astype(transitions.dtype))).tocsr()
 
 
 def propagate(transitions, R, order, mu, theta):

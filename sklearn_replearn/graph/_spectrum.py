@@ -5,11 +5,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from sklearn_replearn._linalg import with_small_indices
-
-
-def inverse(degrees):
-    """1 / d, and 0 for nodes without edges."""
-    return np.divide(1, degrees, where=degrees > 0, out=np.zeros(len(degrees)))
+from sklearn_replearn.graph._degrees import group_norms
 
 
 def component_labels(adjacency):
@@ -24,10 +20,19 @@ def component_labels(adjacency):
     return connected_components(pattern, connection="strong")[1]
 
 
-def stationary_vectors(adjacency, degrees, limit):
+def stationary_vectors(adjacency, roots, limit):
     r"""Eigenvectors of the normalised adjacency to the eigenvalue 1, which is known.
 
     Each component of the graph has one: :math:`\sqrt{d_i / \sum_j d_j}` at its nodes.
+
+    Parameters
+    ----------
+    adjacency : csr_array of shape (n_nodes, n_nodes)
+        Symmetric.
+    roots : ndarray of shape (n_nodes,)
+        Square roots of the degrees.
+    limit : int
+        Largest number of vectors.
 
     Returns
     -------
@@ -35,12 +40,11 @@ def stationary_vectors(adjacency, degrees, limit):
         Orthonormal; for the `limit` components of the largest total degree.
     """
     labels = component_labels(adjacency)
-    volumes = np.bincount(labels, weights=degrees)
-    largest = np.argsort(-volumes, kind="stable")[: min(limit, (volumes > 0).sum())]
-    column = np.full(len(volumes), -1)
+    norms = group_norms(roots, labels, labels.max() + 1)
+    largest = np.argsort(-norms, kind="stable")[: min(limit, (norms > 0).sum())]
+    column = np.full(len(norms), -1)
     column[largest] = np.arange(len(largest))
     nodes = np.flatnonzero(column[labels] >= 0)
-    vectors = np.zeros((len(degrees), len(largest)))
-    share = degrees[nodes] / volumes[labels[nodes]]
-    vectors[nodes, column[labels[nodes]]] = np.sqrt(share)
+    vectors = np.zeros((len(roots), len(largest)))
+    vectors[nodes, column[labels[nodes]]] = roots[nodes] / norms[labels[nodes]]
     return vectors

@@ -22,10 +22,8 @@ from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._threads import n_racing_threads
 from sklearn_replearn._validation import as_seed, available_components
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.graph._node_embedding import (
-    BaseNodeEmbedding,
-    transition_matrix,
-)
+from sklearn_replearn.graph._degrees import transition_matrix
+from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding
 from sklearn_replearn.graph._walks import RandomWalks, WalkSequences, count_visits
 
 #: Exponent of the context counts in "pmi", that of skip-gram's noise words.
