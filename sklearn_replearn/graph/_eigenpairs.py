@@ -1,4 +1,4 @@
-"""The largest eigenpairs of the normalised adjacency of an undirected graph."""
+"""The largest eigenpairs of the normalized adjacency of an undirected graph."""
 
 import numpy as np
 from scipy import sparse
@@ -24,7 +24,7 @@ SMALLEST_INVERSE_TOL = 1e-11
 
 
 def largest_eigenpairs(adjacency, roots, n_components, tol):
-    r"""The largest eigenvalues of the normalised adjacency, but for the first.
+    r"""The largest eigenvalues of the normalized adjacency, but for the first.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def decompose(adjacency, roots, labels, known, n_wanted):
 
 
 class NormalizedAdjacency:
-    """Products with the normalised adjacency, and projection off what is known of it.
+    """Products with the normalized adjacency, and projection off what is known of it.
 
     It scales the vectors, not a copy of the graph.
     """

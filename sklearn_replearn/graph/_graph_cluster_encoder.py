@@ -12,15 +12,17 @@ from sklearn.base import (
 )
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._linalg import rows_of_size_one
 from sklearn_replearn._sklearn import HasMethods, Interval, _fit_context
-from sklearn_replearn._validation import as_seed, unchanged_by_errors
+from sklearn_replearn._validation import as_seed, drop_fitted, unchanged_by_errors
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._degrees import root_degrees, root_volume
 from sklearn_replearn.graph._laplacian_eigenmaps import LaplacianEigenmaps
-from sklearn_replearn.graph._node_embedding import check_adjacency, forget_fit
+from sklearn_replearn.graph._node_embedding import check_adjacency
 
 #: Number of runs of k-means, of which the best is kept.
 N_INIT = 10
@@ -221,7 +223,7 @@ class GraphClusterEncoder(
     def _fit(self, X):
         """Set the fitted attributes, and return the dtype of X."""
         with unchanged_by_errors(self):
-            forget_fit(self)
+            drop_fitted(self)
             adjacency = check_adjacency(self, X, reset=True)
             random_state = check_random_state(self.random_state)
             self.embedder_ = self._make_embedder(random_state)
@@ -267,7 +269,7 @@ class GraphClusterEncoder(
         if self._root_volume:
             constant = root_degrees(rows) / self._root_volume
             vectors = np.column_stack([constant, vectors])
-        return unit_vectors(vectors)
+        return normalize(rows_of_size_one(vectors))
 
     def _nearest(self, rows):
         return nearest_centers(self._unit_vectors(rows), self.cluster_centers_)
@@ -283,14 +285,6 @@ class GraphClusterEncoder(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def unit_vectors(vectors):
-    """Rows scaled to unit length, or zero, whatever their size."""
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
-    vectors = np.divide(vectors, largest, where=largest > 0, out=vectors * 0)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(lengths > 0, lengths, 1)
 
 
 def cluster(units, n_clusters, seed):

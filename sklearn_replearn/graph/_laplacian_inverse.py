@@ -12,7 +12,7 @@ from scipy.sparse.linalg import spilu
 
 from sklearn_replearn._linalg import with_small_indices
 
-#: Edges at a node, on average, up to which a factorisation is tried.
+#: Edges at a node, on average, up to which a factorization is tried.
 MAX_MEAN_DEGREE = 256
 
 #: Size of the factors relative to the matrix above which they are given up.
@@ -29,7 +29,7 @@ MAX_SQUARED_WIDTH = 16
 
 
 class LaplacianInverse:
-    r"""The pseudo-inverse of the normalised Laplacian, less the identity.
+    r"""The pseudo-inverse of the normalized Laplacian, less the identity.
 
     Its eigenvalues are :math:`1 / \lambda - 1`, at least -1/2.
 
@@ -137,7 +137,7 @@ def breadth_first(adjacency, labels):
 
 
 def grounded_laplacian(adjacency, order):
-    """The normalised Laplacian, regular by 1 more on the diagonal of some nodes.
+    """The normalized Laplacian, regular by 1 more on the diagonal of some nodes.
 
     They are the nodes of the highest degree of each component. For a right-hand side
     without a part in the null space, the solution is 0 at these nodes, and the same as
@@ -168,7 +168,7 @@ def grounded_laplacian(adjacency, order):
 def bounded_factors(matrix, method):
     """Exact triangular factors of a positive definite matrix, if they are small.
 
-    Incomplete factorisation drops entries by size, or beyond a total number. With no
+    Incomplete factorization drops entries by size, or beyond a total number. With no
     limit of size and factors within the number, nothing is dropped.
 
     Returns

@@ -12,7 +12,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_replearn._sklearn import _fit_context
-from sklearn_replearn._validation import unchanged_by_errors
+from sklearn_replearn._validation import drop_fitted, unchanged_by_errors
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._construction import check_order
 
@@ -92,7 +92,7 @@ class BaseNodeEmbedding(
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit(self, X):
         with unchanged_by_errors(self):
-            forget_fit(self)
+            drop_fitted(self)
             adjacency = check_adjacency(self, X, reset=True)
             if adjacency.nnz == 0:
                 warn(
@@ -169,12 +169,6 @@ class BaseNodeEmbedding(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def forget_fit(estimator):
-    """Remove the attributes that an earlier fit has set, which end in an underscore."""
-    for name in [name for name in vars(estimator) if name.endswith("_")]:
-        delattr(estimator, name)
 
 
 def check_adjacency(estimator, X, *, reset=False):

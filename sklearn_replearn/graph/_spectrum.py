@@ -1,4 +1,4 @@
-"""What is known of the spectrum of a normalised adjacency without computing it."""
+"""What is known of the spectrum of a normalized adjacency without computing it."""
 
 import numpy as np
 from scipy import sparse
@@ -21,7 +21,7 @@ def component_labels(adjacency):
 
 
 def stationary_vectors(adjacency, roots, limit):
-    r"""Eigenvectors of the normalised adjacency to the eigenvalue 1, which is known.
+    r"""Eigenvectors of the normalized adjacency to the eigenvalue 1, which is known.
 
     Each component of the graph has one: :math:`\sqrt{d_i / \sum_j d_j}` at its nodes.
 
