@@ -678,12 +678,12 @@ def map_rows(function, X, *, block_rows, device, dtype=None, scale=1.0):
     """
     rows, results = as_tensor(X), None
     dtype = dtype or rows.dtype
-    total = torch.zeros((), dtype=torch.float64, device=device)
+    total = 0
     with torch.inference_mode():
         for start in range(0, len(X), block_rows):
             stop = min(start + block_rows, len(X))
             block = rows[start:stop].to(device=device, dtype=dtype, copy=True)
-            total += block.sum()  # stays NaN or infinite
+            total = total + block.sum()  # stays NaN or infinite
             result = function(scaled(block, scale))
             if len(result) == len(X):
                 results = result.cpu()
