@@ -1,15 +1,10 @@
 """Do the nearest neighbours of an embedding have the class of the query?"""
 
-from itertools import pairwise
-from typing import NamedTuple
-
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from sklearn_replearn._nearest_hits import Task, nearest_hits
 from sklearn_replearn._validation import check_count, is_missing
-
-_BLOCK_ROWS = 256  # queries at once: enough for a fast product,
-_MIN_BLOCK, _MAX_BLOCK = 4_000_000, 25_000_000  # but so many distances: 16 to 100 MB
 
 
 def recall_at_k(X, y, k=1, *, X_gallery=None, y_gallery=None, metric="euclidean"):
@@ -57,8 +52,11 @@ def recall_at_k(X, y, k=1, *, X_gallery=None, y_gallery=None, metric="euclidean"
     Queries without a relevant row (the only one of its class, or of a class that the
     gallery has not) are left out. A row of another class at the same distance counts
     as nearer, so that the result does not depend on the order of the rows and an
-    embedding that has collapsed to a point gets no credit. Distances have the precision
-    of `X`, float32 or float64, and are computed block by block.
+    embedding that has collapsed to a point gets no credit. The order is that of the
+    true distances between the rows as they are given, at any offset and any scale, and
+    equal distances count as equal: where the rounding of a fast computation, block by
+    block, could bring rows of different classes out of order, they are compared again
+    without rounding.
 
     References
     ----------
@@ -75,8 +73,7 @@ def recall_at_k(X, y, k=1, *, X_gallery=None, y_gallery=None, metric="euclidean"
     """
     task = _read(X, y, X_gallery, y_gallery, metric)
     _check_depth("k", k, task)
-    found = [hits.any(axis=1) for _, hits in _nearest_hits(task, k)]
-    return float(np.concatenate(found).mean())
+    return task.mean((some, hits.any(axis=1)) for some, hits in nearest_hits(task, k))
 
 
 def cumulative_match(
@@ -136,10 +133,11 @@ def cumulative_match(
     task = _read(X, y, X_gallery, y_gallery, metric)
     _check_depth("max_rank", max_rank, task)
     n_first = np.zeros(max_rank, dtype=np.int64)  # queries by the rank of the first hit
-    for _, hits in _nearest_hits(task, max_rank):
-        first = hits.argmax(axis=1)[hits.any(axis=1)]
-        n_first += np.bincount(first, minlength=max_rank)
-    return np.cumsum(n_first) / len(task.queries)
+    for some, hits in nearest_hits(task, max_rank):
+        found = hits.any(axis=1)
+        first = hits[found].argmax(axis=1)
+        np.add.at(n_first, first, task.weights[some[found]])
+    return np.cumsum(n_first) / task.weights.sum()
 
 
 def r_precision(X, y, *, X_gallery=None, y_gallery=None, metric="euclidean"):
@@ -192,11 +190,10 @@ def r_precision(X, y, *, X_gallery=None, y_gallery=None, metric="euclidean"):
     0.2
     """
     task = _read(X, y, X_gallery, y_gallery, metric)
-    shares = [
-        hits.sum(axis=1) / n_relevant
-        for n_relevant, hits in _nearest_hits(task, task.n_relevant)
-    ]
-    return float(np.concatenate(shares).mean())
+    return task.mean(
+        (some, hits.sum(axis=1) / task.n_relevant[some])
+        for some, hits in nearest_hits(task, task.n_relevant)
+    )
 
 
 def mean_average_precision_at_r(
@@ -258,89 +255,16 @@ def mean_average_precision_at_r(
     0.2
     """
     task = _read(X, y, X_gallery, y_gallery, metric)
-    scores, ranks = [], np.arange(1, task.n_relevant.max() + 1)
-    for n_relevant, hits in _nearest_hits(task, task.n_relevant):
-        hits_so_far = hits.cumsum(axis=1, dtype=np.float64)
-        hits_so_far *= hits
-        scores.append(hits_so_far @ (1 / ranks[: hits.shape[1]]) / n_relevant)
-    return float(np.concatenate(scores).mean())
+    ranks = np.arange(1, task.n_relevant.max() + 1)
 
+    def scores():
+        for some, hits in nearest_hits(task, task.n_relevant):
+            hits_so_far = hits.cumsum(axis=1, dtype=np.float64)
+            hits_so_far *= hits
+            sums = hits_so_far @ (1 / ranks[: hits.shape[1]])
+            yield some, sums / task.n_relevant[some]
 
-class _Task(NamedTuple):
-    """Queries and gallery, in an order that does not depend on the one given.
-
-    The rows of a class are next to each other, small classes first, and within it they
-    are sorted by their bytes. So the same rows always stand in the same blocks, and
-    rounding is the same.
-    """
-
-    queries: np.ndarray  # (n_queries, n): rows whose products with those of the
-    gallery: np.ndarray  # (n_gallery, n) gallery are distances
-    start: np.ndarray  # where a query's class begins in the gallery,
-    stop: np.ndarray  # and where it ends
-    own: np.ndarray | None  # where the query itself is in the gallery
-    copies: np.ndarray  # rows of the gallery that are equal
-    originals: np.ndarray  # to these, which are no copies
-
-    @property
-    def n_relevant(self):
-        return self.stop - self.start - (self.own is not None)
-
-    @property
-    def n_candidates(self):
-        """Rows that each query is compared with."""
-        return len(self.gallery) - (self.own is not None)
-
-
-def _nearest_hits(task, depth):
-    """Which of the nearest rows are relevant, for a block of queries at a time.
-
-    A distance becomes a whole number that has the same order: its bits, moved by one
-    place to make room for a last bit that is set where the row is relevant. The
-    smallest numbers are then the nearest rows, and of equal distances those that are
-    not relevant come first. Nothing has to be looked up after sorting.
-
-    Parameters
-    ----------
-    task : _Task
-    depth : int or ndarray of shape (n_queries,)
-        How many of the nearest rows to look at.
-
-    Yields
-    ------
-    depth : ndarray of shape (n_block,)
-    hits : ndarray of bool of shape (n_block, depth.max())
-        In the order of the distance; False beyond the depth.
-    """
-    n_queries, n_gallery = len(task.queries), len(task.gallery)
-    depth = np.broadcast_to(depth, n_queries)
-    n_rows = np.clip(_BLOCK_ROWS, _MIN_BLOCK // n_gallery, _MAX_BLOCK // n_gallery)
-    n_rows = min(n_queries, max(1, int(n_rows)))
-    dtype = task.gallery.dtype
-    buffer = np.empty((n_rows, n_gallery), dtype)
-    for begin in range(0, n_queries, n_rows):
-        rows = slice(begin, min(begin + n_rows, n_queries))
-        distances = buffer[: rows.stop - begin]
-        np.matmul(task.queries[rows], task.gallery.T, out=distances)
-        distances[:, task.copies] = distances[:, task.originals]
-        keys = distances.view(f"u{dtype.itemsize}")
-        keys <<= 1  # the sign, which only rounding gives to a distance, is dropped
-        _mark_relevant(keys, task.start[rows], task.stop[rows])
-        if task.own is not None:
-            keys[np.arange(len(keys)), task.own[rows]] = np.iinfo(keys.dtype).max
-        n_nearest = depth[rows].max()
-        keys.partition(n_nearest - 1, axis=1)
-        nearest = np.sort(keys[:, :n_nearest], axis=1)
-        hits = (nearest & 1).astype(bool)
-        hits &= np.arange(n_nearest) < depth[rows, np.newaxis]
-        yield depth[rows], hits
-
-
-def _mark_relevant(keys, start, stop):
-    """Set the last bit in the columns of each row's class; classes are together."""
-    edges = [0, *(np.flatnonzero(np.diff(start)) + 1), len(keys)]
-    for top, bottom in pairwise(edges):
-        keys[top:bottom, start[top] : stop[top]] |= 1
+    return task.mean(scores())
 
 
 def _read(X, y, X_gallery, y_gallery, metric):
@@ -374,14 +298,9 @@ def _without_gallery(X, y, metric):
             f"Each of the {len(classes)} classes in y has one row, so that no row has "
             "another to find; at least one class needs two."
         )
-    (rows,) = _comparable([X], metric)
-    order, copies, originals = _arrange(rows, codes, counts)
-    rows, codes = rows[order], codes[order]
-    start, stop = _spans(codes, len(classes))
+    X, codes = _by_class(X, codes)
     own = np.flatnonzero(counts[codes] > 1)
-    left, right = _factors(rows[own], rows, metric)
-    at = codes[own]
-    return _Task(left, right, start[at], stop[at], own, copies, originals)
+    return Task(X[own], codes[own], X, codes, metric, own)
 
 
 def _with_gallery(X, y, X_gallery, y_gallery, metric):
@@ -395,89 +314,26 @@ def _with_gallery(X, y, X_gallery, y_gallery, metric):
             "No class of y is in y_gallery, so that no query has a relevant row; "
             f"{y[0]!r}, for one, is not in it."
         )
-    dtype = np.result_type(X, X_gallery)
-    tables = [table.astype(dtype, copy=False) for table in (X[has_relevant], X_gallery)]
-    queries, gallery = _comparable(tables, metric)
-    order, copies, originals = _arrange(gallery, gallery_codes, counts)
-    start, stop = _spans(gallery_codes[order], len(classes))
-    codes = codes[has_relevant]
-    of_queries, _, _ = _arrange(queries, codes, counts)
-    left, right = _factors(queries[of_queries], gallery[order], metric)
-    at = codes[of_queries]
-    return _Task(left, right, start[at], stop[at], None, copies, originals)
+    gallery, gallery_codes = _by_class(X_gallery, gallery_codes)
+    queries, codes = _by_class(X[has_relevant], codes[has_relevant])
+    return Task(queries, codes, gallery, gallery_codes, metric)
 
 
-def _comparable(tables, metric):
-    """Tables in the form in which distances between rows have the least rounding.
-
-    For Euclidean distances, what can be subtracted without rounding is: the middle
-    value of each column of the last table, the gallery, which is one of the column's
-    own, so that whole numbers remain whole; and a power of two is divided by. For
-    cosines, dividing by a row's largest value first makes multiples of a row equal to
-    it, bit for bit. Equal rows have equal bytes: there are no negative zeros.
-    """
-    if metric == "cosine":
-        return [_unit_rows(table) + 0.0 for table in tables]
-    size = max(np.frexp(np.abs(table).max())[1] for table in tables) + 1
-    gallery = tables[-1]
-    middle = (len(gallery) - 1) // 2
-    centre = np.ldexp(np.partition(gallery, middle, axis=0)[middle], -size)
-    return [np.ldexp(table, -size) - centre + 0.0 for table in tables]
-
-
-def _unit_rows(table):
-    rows = table / _nonzero(np.abs(table).max(axis=1, keepdims=True))
-    return rows / _nonzero(np.sqrt(_squares(rows)))
-
-
-def _nonzero(values):
-    return np.where(values > 0, values, 1)
-
-
-def _factors(queries, gallery, metric):
-    """Two tables; the products of their rows are distances (squared, if Euclidean)."""
-    ones_left = np.ones((len(queries), 1), queries.dtype)
-    ones_right = np.ones((len(gallery), 1), gallery.dtype)
-    if metric == "cosine":
-        return np.hstack([queries, ones_left]), np.hstack([-gallery, ones_right])
-    return (
-        np.hstack([queries, _squares(queries), ones_left]),
-        np.hstack([-2 * gallery, ones_right, _squares(gallery)]),
-    )
-
-
-def _squares(rows):
-    return np.square(rows).sum(axis=1, keepdims=True)
-
-
-def _arrange(rows, codes, counts):
-    """The order of `_Task`, and rows equal to others as places in this order."""
-    rows = np.ascontiguousarray(rows)
-    as_bytes = rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel()
-    by_bytes = np.argsort(as_bytes, kind="stable")
-    ordered = codes[by_bytes]
-    order = by_bytes[np.lexsort((ordered, counts[ordered]))]
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    differs = (rows[by_bytes[1:]] != rows[by_bytes[:-1]]).any(axis=1)
-    first = np.maximum.accumulate(
-        np.where(np.r_[True, differs], np.arange(len(rows)), 0)
-    )
-    is_copy = np.r_[False, ~differs]
-    return order, place[by_bytes[is_copy]], place[by_bytes[first[is_copy]]]
-
-
-def _spans(codes, n_classes):
-    """Where each class begins and ends, in codes that stand together; 0, 0 if not."""
-    start, stop = np.zeros((2, n_classes), dtype=np.intp)
-    edges = np.flatnonzero(np.r_[True, np.diff(codes) != 0, True])
-    start[codes[edges[:-1]]] = edges[:-1]
-    stop[codes[edges[:-1]]] = edges[1:]
-    return start, stop
+def _by_class(rows, codes):
+    order = np.argsort(codes, kind="stable")
+    return rows[order], codes[order]
 
 
 def _check_rows(X, name):
-    return check_array(X, dtype=[np.float64, np.float32], input_name=name)
+    with np.errstate(over="ignore", invalid="ignore"):  # of a sum of large numbers
+        rows = check_array(X, dtype=np.float64, input_name=name)
+    given = np.asarray(X)
+    if given.dtype.kind in "iu" and (np.abs(rows) > 2**53).any():
+        raise ValueError(
+            f"{name} has whole numbers above 2**53, which a float64 cannot tell apart; "
+            "subtract a number from each column, or pass floats."
+        )
+    return rows
 
 
 def _check_labels(y, name, n_rows):

@@ -76,6 +76,8 @@ LAYERS = [
     "_cooccurrence",
     "_word_scores",
     "_image_input",
+    "_exact_order",
+    "_nearest_hits",
     "_retrieval",
     "_verification",
     "_deep",

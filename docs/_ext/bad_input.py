@@ -945,6 +945,11 @@ SIMILARITY_CASES = [
         ValueError,
     ),
     (
+        "Whole numbers that no double can tell apart",
+        "recall_at_k(np.array([[2**60], [2**60 + 1], [0]]), [0, 0, 1])",
+        ValueError,
+    ),
+    (
         "Folds that do not cover each row once",
         "CrossFitTransformer(ScaledPCA(2), cv=[([0, 1], [2, 3])]).fit_transform(table)",
         ValueError,
