@@ -50,7 +50,11 @@ from torch.optim.lr_scheduler import (
     StepLR,
 )
 
-from sklearn_replearn.autoencoder import Autoencoder, VariationalAutoencoder
+from sklearn_replearn.autoencoder import (
+    Autoencoder,
+    DenoisingAutoencoder,
+    VariationalAutoencoder,
+)
 from sklearn_replearn.image import CNNFeatureExtractor, ConvAutoencoder
 from sklearn_replearn.metric_learning import PairClassifier, TripletTransformer
 
@@ -248,9 +252,10 @@ def test_without_callbacks_the_history_has_one_row_an_epoch(X):
         ),
     ],
 )
-def test_watching_does_not_change_the_training(X, callback):
-    plain = small(early_stopping=True).fit(X)
-    watched = small(callback, early_stopping=True).fit(X)
+@pytest.mark.parametrize("kind", [Autoencoder, DenoisingAutoencoder])
+def test_watching_does_not_change_the_training(X, callback, kind):
+    plain = small(kind=kind, early_stopping=True).fit(X)
+    watched = small(callback, kind=kind, early_stopping=True).fit(X)
     assert_allclose(watched.loss_curve_, plain.loss_curve_, rtol=1e-6)
     assert_allclose(watched.transform(X), plain.transform(X), atol=1e-5)
 
@@ -263,6 +268,19 @@ def test_history_of_tuple_losses_is_made_of_numbers(X, y):
         assert all(type(value) in (int, float, bool) for value in values)
     assert column(fitted, "spread") == [row["spread"] for row in fitted.health_curve_]
     assert "collapsed_loss" not in fitted.health_curve_[0]
+
+
+def test_curves_are_ours_whatever_callbacks_record(X, y):
+    class Scribble(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.history.record("train_loss", "lost")
+            net.history.record("spread", None)
+
+    plain = small(kind=TripletTransformer).fit(X, y)
+    fitted = small(Scribble(), kind=TripletTransformer).fit(X, y)
+    assert column(fitted, "train_loss") == ["lost"] * 4
+    assert_allclose(fitted.loss_curve_, plain.loss_curve_)
+    assert fitted.health_curve_[-1]["spread"] > 0
 
 
 # ---------------------------------------------------------------------------
@@ -779,6 +797,12 @@ def test_freezer_holds_at_later_epochs(X):
     two = weights(small(max_epochs=2, weight_decay=0.1).fit(X))
     for name, values in two.items():
         assert np.array_equal(late[name], values) == ("bias" not in name)
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_all_weights_are_frozen(X, at):
+    with pytest.raises(ValueError, match=r"nothing to train: no weight of the network"):
+        small(Freezer("*", at=at)).fit(X)
 
 
 def test_initializer_and_param_mapper(X):

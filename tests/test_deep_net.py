@@ -508,10 +508,13 @@ def test_sums_beyond_single_precision_are_not_infinite_numbers(X):
 
 
 def test_bar_shows_epochs_losses_and_rates(X, capfd):
-    small(verbose=1, early_stopping=True).fit(X)
+    fitted = small(verbose=1, early_stopping=True).fit(X)
     text = capfd.readouterr().err
     assert re.search(r"epoch 4/4, loss \d[.\d]* \(held out \d", text)
     assert "rows/s" in text
+    last = f"loss {fitted.loss_curve_[-1]:.4g} (held out "
+    last += f"{fitted.validation_loss_curve_[-1]:.4g}): 100%"
+    assert last in text.splitlines()[-1]
     small().fit(X)
     out, err = capfd.readouterr()
     assert out == err == ""

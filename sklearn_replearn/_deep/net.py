@@ -236,7 +236,8 @@ class Net(NeuralNet):
     loss_unit : float
         Gradients are those of the loss in this unit; the losses recorded are not.
     epochs_ : list of dict
-        The rows of the history that the last training added.
+        The losses, and the health, of each epoch of the last training. The history has
+        them, too, but callbacks can change it.
     """
 
     loss_unit = 1.0
@@ -386,7 +387,7 @@ class Net(NeuralNet):
                 started = perf_counter()
                 say = _Progress(advance, epoch, self.max_epochs, self.epochs_)
                 self.notify("on_epoch_begin", **sets)
-                self.epochs_.append(self.history[-1])
+                self.epochs_.append({})
                 self._train_epoch(batches, epoch, rates, say)
                 if held_out is not None:
                     loss = self._judge(held_out)
@@ -397,6 +398,7 @@ class Net(NeuralNet):
                     break
                 if stops_early and epoch - best.epoch >= n_iter_no_change:
                     break
+            _Progress(advance, epoch, self.max_epochs, self.epochs_)(0)
         best.restore()
         self.optimizer_.zero_grad()  # gradients would be copied with the weights
         self.notify("on_train_end", X=X, y=y)
@@ -416,7 +418,7 @@ class Net(NeuralNet):
         self._record("train", float(total) / n_rows, n_batches)
         if hasattr(self.criterion_, "take_health"):
             for name, value in self.criterion_.take_health().items():
-                self.history.record(name, value)
+                self._note(name, value)
 
     def _judge(self, batches):
         """The mean loss of a row, recorded, of batches that are not trained with."""
@@ -440,6 +442,11 @@ class Net(NeuralNet):
             self.optimizer_.zero_grad()
             outputs.append(self.module_(x))
             loss = self.criterion_(outputs[-1], target) / self.loss_unit
+            if not loss.requires_grad:
+                raise ValueError(
+                    "There is nothing to train: no weight of the network requires a "
+                    "gradient; leave some that a module or a callback does not freeze."
+                )
             loss.backward()
             if self.callbacks_:
                 self.notify(
@@ -452,6 +459,12 @@ class Net(NeuralNet):
 
         loss = self._optimize(closure) * self.loss_unit
         return loss, outputs[0]
+
+    def evaluation_step(self, batch, training=False):
+        """An output for callbacks, whose noise does not change that of the training."""
+        devices = [self.device] if torch.device(self.device).type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            return super().evaluation_step(batch, training=training)
 
     def _evaluate(self, x, target):
         output = self.module_(x)
@@ -517,13 +530,17 @@ class Net(NeuralNet):
         if not np.isfinite(loss):
             kind = "training" if name == "train" else "held-out"
             raise Diverged(
-                f"the {kind} loss became {loss} in epoch {len(self.history)}"
+                f"the {kind} loss became {loss} in epoch {len(self.epochs_)}"
             )
-        name, before = f"{name}_loss", self.history[:-1]
-        best = min((row[name] for row in before if name in row), default=np.inf)
-        self.history.record(name, loss)
+        name = f"{name}_loss"
+        best = min((epoch[name] for epoch in self.epochs_[:-1]), default=np.inf)
+        self._note(name, loss)
         self.history.record(f"{name}_best", loss < best)
         self.history.record(name.replace("loss", "batch_count"), n_batches)
+
+    def _note(self, name, value):
+        self.epochs_[-1][name] = value
+        self.history.record(name, value)
 
     def _end_epoch(self, sets):
         """Tell the callbacks; whether skorch's own early stopping wants to stop.
@@ -597,7 +614,7 @@ class _Progress:
     def __init__(self, advance, epoch, max_epochs, epochs):
         self.advance = advance
         self.text = f"epoch {epoch + 1}/{max_epochs}"
-        if epoch:
+        if epochs:
             last = epochs[-1]
             self.text += f", loss {last['train_loss']:.4g}"
             if "valid_loss" in last:

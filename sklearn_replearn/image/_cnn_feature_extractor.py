@@ -114,8 +114,8 @@ class CNNFeatureExtractor(BaseImageClassifier):
     n_iter_no_change : int, default=10
         Epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
-        They are copied, and hear of the net that is trained, `net_`, at each epoch; at
-        each batch, too, if one of them has a hook for it.
+        Copied before the training, and called as skorch calls them; the
+        :ref:`guide <callbacks>` lists which ones work, and how.
     warm_start : bool, default=False
         Let `fit` go on from the weights that it finds.
     mixed_precision : bool, default=False
