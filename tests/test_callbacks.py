@@ -942,12 +942,12 @@ def test_passthrough_scoring(X):
     [
         (
             EpochScoring("r2"),
-            r"EpochScoring needs held-out .*or on_train=True in",
+            r"EpochScoring needs held-out .*or set on_train=True",
         ),
         (BatchScoring(error), r"callback BatchScoring needs held-out rows"),
         (
             PassthroughScoring("valid_loss"),
-            r"early_stopping=True, or on_train=True",
+            r"early_stopping=True, pass X_val to fit, or set on_",
         ),
         (Checkpoint(), r"callback Checkpoint needs .*monitor='train_loss_best'"),
         (
@@ -956,7 +956,7 @@ def test_passthrough_scoring(X):
         ),
         (Backup("valid_loss"), r"callback Backup needs .*monitor='train_loss'"),
         (LRScheduler(ReduceLROnPlateau, monitor="valid_loss"), r"LRScheduler needs"),
-        (WandbLogger(None), r"callback WandbLogger needs .*or save_model=False in the"),
+        (WandbLogger(None), r"callback WandbLogger needs .*or set save_model=False in"),
         (InputShapeSetter(), r"callback InputShapeSetter does not apply.*leave it out"),
     ],
 )
@@ -965,6 +965,18 @@ def test_callbacks_that_could_not_do_their_work(X, callback, match):
         small(callback).fit(X)
     with pytest.raises(ValueError, match=match):
         small(("mine", callback)).fit(X)
+
+
+def test_validation_data_are_held_out_rows(X, y):
+    options = {"batch_size": 20, "max_epochs": 3}
+    stopper = EarlyStopping(patience=1, threshold=9, threshold_mode="abs", sink=str)
+    assert small(stopper, **options).fit(X[:80], X_val=X[80:]).n_iter_ == 2
+    weights = np.linspace(0, 1, 80)
+    fitted = classifier(
+        EpochScoring("accuracy", lower_is_better=False, use_caching=False), **options
+    ).fit(X[:80], y[:80], sample_weight=weights, X_val=X[80:], y_val=y[80:])
+    expected = fitted.score(X[80:], y[80:])
+    assert column(fitted, "accuracy")[-1] == pytest.approx(expected)
 
 
 def test_monitors_that_are_not_in_the_history(X):

@@ -124,7 +124,8 @@ def refuse_misfits(net, *, is_constant, has_held_out):
         if remedy is not None:
             raise ValueError(
                 f"The callback {name} needs held-out rows, and there are none; set "
-                f"early_stopping=True, or {remedy} in the callback."
+                f"early_stopping=True, pass X_val to fit, or set {remedy} in the "
+                "callback."
             )
 
 
