@@ -30,6 +30,10 @@ class BaseNodeEmbedding(
     same way, so that `fit_transform` is `fit` and then `transform`.
     """
 
+    #: Why a node with out-edges may have a zero vector. Empty where such a vector is
+    #: a place like any other.
+    _why_zero = ""
+
     def fit(self, X, y=None):
         """Embed the nodes of a graph.
 
@@ -120,21 +124,16 @@ class BaseNodeEmbedding(
         sinks = np.flatnonzero(is_zero & has_in_edge & ~has_out_edge)
         if len(sinks):
             warn(
-                f"{len(sinks)} of {n_nodes} nodes have edges that lead to them but no "
-                f"edge that leaves them (the first is node {sinks[0]}), and get zero "
-                "vectors in embedding_, which is computed from the edges that leave a "
-                "node; pass X + X.T if directions do not matter."
+                f"{len(sinks)} of {n_nodes} nodes have in-edges but no out-edges (the "
+                f"first is node {sinks[0]}) and get zero vectors in embedding_, which "
+                "is computed from out-edges; pass X + X.T if directions do not matter."
             )
         others = np.flatnonzero(is_zero & has_out_edge)
         if len(others) and self._why_zero:
             warn(
-                f"{len(others)} of {n_nodes} nodes get zero vectors although edges "
-                f"leave them (the first is node {others[0]}): {self._why_zero}."
+                f"{len(others)} of {n_nodes} nodes with out-edges get zero vectors "
+                f"(the first is node {others[0]}): {self._why_zero}."
             )
-
-    #: Why a node with out-edges may have a zero vector. Empty where such a vector is
-    #: a place like any other.
-    _why_zero = ""
 
     @abstractmethod
     def _learn(self, adjacency):
