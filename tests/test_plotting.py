@@ -557,6 +557,41 @@ def test_texts_are_inside_and_apart(rng):
         assert len(display.ax_.texts) == len(drawn)
 
 
+@pytest.mark.parametrize("n_columns", [1, 2, 5])
+def test_no_more_texts_are_made_than_drawn(rng, monkeypatch, n_columns):
+    made = []
+    annotate = matplotlib.axes.Axes.annotate
+
+    def count(ax, text, *args, **kwargs):
+        made.append(text)
+        return annotate(ax, text, *args, **kwargs)
+
+    monkeypatch.setattr(matplotlib.axes.Axes, "annotate", count)
+    Z = rng.normal(size=(300, n_columns))
+    words = [f"{'word' * (i % 4)}{i}" for i in range(300)]
+    display = from_embedding(Z, texts=words)
+    assert made == [words[row] for row in display.text_rows_]
+    assert len(display.ax_.texts) == len(made) < 300
+
+
+def test_missing_and_empty_texts_are_not_drawn(rng):
+    texts = ["", None, np.nan, pd.NA, "here"]
+    display = from_embedding(rng.normal(size=(5, 2)), texts=texts)
+    assert [text.get_text() for text in display.texts_] == ["here"]
+    assert_array_equal(display.text_rows_, [4])
+
+
+@pytest.mark.parametrize("text", ["one line", "two\nlines", "$x_{", "Ål"])
+def test_texts_keep_their_size(text):
+    """What was measured is what is drawn: in the middle of the place that it got."""
+    display = from_embedding([[0.0, 0], [1, 1]], texts=[text, "other"])
+    display.figure_.draw_without_rendering()
+    box = display.texts_[0].get_window_extent()
+    point = display.ax_.transData.transform([0, 0])
+    gap = 4 * display.figure_.dpi / 72
+    assert_allclose([box.x0, (box.y0 + box.y1) / 2], point + [gap, 0], atol=1e-6)
+
+
 def test_texts_are_no_mathematics():
     display = from_embedding([[0.0, 0], [1, 1]], texts=["costs $5 or $6", "x_{"])
     display.figure_.canvas.draw()
@@ -586,6 +621,47 @@ def test_place_labels():
         positions[:1], sizes[:1], (0, 0, 10, 10), gap=0.5, clearance=np.ones((1, 2))
     )
     assert_allclose(apart, [[7.5, 5.0]])
+
+
+@pytest.mark.parametrize("n_obstacles", [0, 3])
+@pytest.mark.parametrize("grid", [None, 8])
+def test_place_labels_by_loops(rng, n_obstacles, grid):
+    positions = rng.uniform(0, 10, (120, 2))
+    sizes = rng.uniform(0.2, 1.5, (120, 2))
+    if grid:  # many equal coordinates, and edges that touch
+        positions, sizes = (np.round(x * grid) / grid for x in (positions, sizes))
+    clearance = rng.choice([0, 0.3], (120, 1)) * np.ones(2)
+    obstacles = [(i, i, i + 0.5, i + 2.0) for i in range(n_obstacles)]
+    middles = place_labels(
+        positions,
+        sizes,
+        (0, 0, 10, 10),
+        gap=0.25,
+        obstacles=obstacles,
+        clearance=clearance,
+    )
+    directions = [(1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]
+    taken = [tuple(map(float, box)) for box in obstacles]
+    for (px, py), (w, h), (cx, cy), middle in zip(
+        positions, sizes, clearance, middles, strict=True
+    ):
+        best = None
+        for dx, dy in directions:
+            x, y = px + dx * (w / 2 + 0.25 + cx), py + dy * (h / 2 + 0.25 + cy)
+            x0, y0, x1, y1 = x - w / 2, y - h / 2, x + w / 2, y + h / 2
+            if min(x0, y0) < 0 or max(x1, y1) > 10:
+                continue
+            if any(a < x1 and b < y1 and c > x0 and d > y0 for a, b, c, d in taken):
+                continue
+            covered = sum(x0 < a < x1 and y0 < b < y1 for a, b in positions)
+            if best is None or covered < best[0]:
+                best = (covered, (x, y), (x0, y0, x1, y1))
+        if best is None:
+            assert np.isnan(middle).all()
+        else:
+            assert_allclose(middle, best[1])
+            taken.append(best[2])
+    assert 20 < len(taken) < 120
 
 
 # What is refused, and what is left alone

@@ -64,31 +64,41 @@ def place_labels(positions, sizes, frame, *, gap, obstacles=(), clearance=None):
     """
     n_samples = len(positions)
     middles = np.full((n_samples, 2), np.nan)
-    boxes = np.empty((len(obstacles) + n_samples, 4))
     n_boxes = len(obstacles)
+    boxes = np.empty((n_boxes + n_samples, 4))
     if n_boxes:
         boxes[:n_boxes] = obstacles
     if clearance is None:
         clearance = np.zeros((n_samples, 2))
-    x0, y0, x1, y1 = frame
+    frame_low, frame_high = np.asarray(frame).reshape(2, 2)
+    by_x = positions[np.argsort(positions[:, 0])]
     for row, (position, size) in enumerate(zip(positions, sizes, strict=True)):
         reach = size / 2 + gap + clearance[row]
+        places = position + _DIRECTIONS * reach
+        low, high = places - size / 2, places + size / 2
+        fits = ((low >= frame_low) & (high <= frame_high)).all(axis=1)
+        taken = boxes[:n_boxes]
+        overlaps = (taken[:, :2] < high[:, np.newaxis]) & (
+            taken[:, 2:] > low[:, np.newaxis]
+        )
+        fits &= ~overlaps.all(axis=2).any(axis=1)
         best, fewest = None, np.inf
-        for direction in _DIRECTIONS:
-            middle = position + direction * reach
-            low, high = middle - size / 2, middle + size / 2
-            if (low < (x0, y0)).any() or (high > (x1, y1)).any():
-                continue
-            taken = boxes[:n_boxes]
-            if ((taken[:, :2] < high) & (taken[:, 2:] > low)).all(axis=1).any():
-                continue
-            covered = ((positions > low) & (positions < high)).all(axis=1).sum()
+        for place in np.flatnonzero(fits):
+            covered = _n_inside(by_x, low[place], high[place])
             if covered < fewest:
-                best, fewest = middle, covered
+                best, fewest = place, covered
                 if covered == 0:
                     break
         if best is not None:
-            middles[row] = best
-            boxes[n_boxes] = [*(best - size / 2), *(best + size / 2)]
+            middles[row] = places[best]
+            boxes[n_boxes] = [*low[best], *high[best]]
             n_boxes += 1
     return middles
+
+
+def _n_inside(by_x, low, high):
+    """How many points, in order of their first coordinate, are inside a box."""
+    first = np.searchsorted(by_x[:, 0], low[0], side="right")
+    last = np.searchsorted(by_x[:, 0], high[0], side="left")
+    y = by_x[first:last, 1]
+    return np.count_nonzero((y > low[1]) & (y < high[1]))
