@@ -562,6 +562,33 @@ def test_images_that_are_all_alike():
     assert not FilterBank().fit_transform(X).round(12).any()
 
 
+def test_images_that_are_alike_but_for_their_own_rounding():
+    """The last digit of single precision is no pattern, though double shows it."""
+    rng = np.random.default_rng(0)
+    X = 0.3 * (1 + 1e-7 * rng.uniform(-1, 1, (5, 8, 8)))
+    for filters in ("kmeans", "pca"):
+        for options in ({}, {"contrast_epsilon": None}):
+            bank = FilterBank(filters, patch_size=3, n_filters=2, **options)
+            with pytest.raises(ValueError, match="all alike, or all flat"):
+                bank.fit(X.astype(np.float32))
+            bank.fit(X)
+
+
+@pytest.mark.parametrize("filters", ["kmeans", "pca"])
+@pytest.mark.parametrize(
+    ("dtype", "units"),
+    [(np.float64, [1e-150, 1e-8, 1e150]), (np.float32, [1e-15, 1e15])],
+)
+def test_learned_filters_in_any_unit(filters, dtype, units):
+    X = images(16, 16).astype(dtype)
+    bank = FilterBank(filters, n_filters=4, patch_size=5, random_state=0)
+    expected = bank.fit_transform(X)
+    for unit in units:
+        tolerance = 1e-4 if dtype is np.float32 else 1e-9
+        moved = bank.fit_transform(X * dtype(unit))
+        assert_allclose(moved, expected, atol=tolerance * np.abs(expected).max())
+
+
 def test_other_images_than_in_fit():
     with pytest.raises(NotFittedError):
         FilterBank().transform(images(6, 5))

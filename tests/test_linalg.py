@@ -15,6 +15,7 @@ from sklearn_replearn._linalg import (
     as_operator,
     leading_signs,
     n_blas_threads,
+    numerical_rank,
     one_blas_thread,
     orthonormalize,
     randomized_eigh,
@@ -327,6 +328,10 @@ def test_threads_follow_blas(monkeypatch):
         (1e25, np.float32),
         (1e-160, np.float64),
         (1e155, np.float64),
+        (1e-308, np.float64),
+        (1e306, np.float64),
+        (1e-34, np.float32),
+        (1e37, np.float32),
     ],
 )
 @pytest.mark.parametrize("tol", [0.0, 1e-2])
@@ -338,6 +343,14 @@ def test_the_scale_of_the_matrix_does_not_matter(scale, dtype, tol):
     assert_allclose(s / dtype(scale), expected[1], rtol=precision)
     assert_allclose(U.T @ U, np.eye(4), atol=precision)
     assert_allclose(Vt, expected[2], atol=100 * precision)
+
+
+@pytest.mark.parametrize("scale", [1e-309, 1e-150, 1.0, 1e300])
+def test_rank_at_any_scale(scale):
+    s = np.array([1, 1e-3, 1e-13, 0]) * scale
+    assert numerical_rank(s, 100, 2**-52) == 3
+    assert numerical_rank(s, 100, 2**-23) == 2
+    assert numerical_rank(0 * s, 100, 2**-52) == 0
 
 
 def test_many_components_without_a_dense_copy():

@@ -134,6 +134,26 @@ def test_spectrum_threshold_chooses():
     assert both.n_components == 1
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_shares_that_add_up_to_one_but_for_rounding(dtype):
+    ratio = np.full(7, 1 / 7).astype(dtype)
+    assert SpectrumDisplay(ratio, threshold=1.0).n_components == 7
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_matrix])
+@pytest.mark.parametrize("with_mean", [True, False])
+def test_held_out_variance_far_from_the_origin_and_in_any_unit(form, with_mean):
+    X, held_out = load_wine().data[::2], load_wine().data[1::2]
+    pca = ScaledPCA(5, with_mean=with_mean)
+    expected = SpectrumDisplay.from_estimator(pca.fit(X), held_out).held_out_cumulative
+    moves = [(1e-200, 0.0), (1e200, 0.0)] + [(1.0, 1e8)] * with_mean
+    for unit, offset in moves:
+        pca.fit(form(X * unit + offset))
+        display = SpectrumDisplay.from_estimator(pca, form(held_out * unit + offset))
+        assert_allclose(display.held_out_cumulative, expected, atol=1e-5)
+        plt.close("all")
+
+
 @pytest.mark.parametrize("n_components", [1, 2, 80, 81, 1000])
 def test_spectrum_of_any_length(n_components):
     ratio = np.full(n_components, 1 / n_components)

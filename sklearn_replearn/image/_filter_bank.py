@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from sklearn_replearn._deep.filtering import Filtering, filter_images
+from sklearn_replearn._linalg import input_eps
 from sklearn_replearn._sklearn import Interval, RealNotInt, StrOptions, _fit_context
 from sklearn_replearn._validation import as_seed, unchanged_by_errors
 from sklearn_replearn.image._image_transformer import BaseImageTransformer
@@ -432,6 +433,7 @@ class FilterBank(BaseImageTransformer):
             contrast_epsilon=self.contrast_epsilon,
             whiten_epsilon=self.whiten_epsilon,
             random_state=seed,
+            eps=input_eps(X, np.float64),
         )
         self.components_, self.mean_ = learned.components, learned.mean
         self.whitening_, self.epsilon_ = learned.whitening, learned.epsilon

@@ -93,13 +93,21 @@ def draw_patches(images, patch_sides, n_patches, random_state):
 
 
 def learn_filters(
-    patches, method, n_filters, *, contrast_epsilon, whiten_epsilon, random_state
+    patches,
+    method,
+    n_filters,
+    *,
+    contrast_epsilon,
+    whiten_epsilon,
+    random_state,
+    eps=EPS,
 ):
     """Learn filters from patches.
 
     Parameters
     ----------
     patches : ndarray of shape (n_patches, d)
+        In float64.
     method : {"kmeans", "pca"}
     n_filters : int or None
     contrast_epsilon : float or None
@@ -109,30 +117,35 @@ def learn_filters(
         Share of the mean variance of a direction that is added to the variance of
         each; ``None`` does not whiten.
     random_state : int
+    eps : float
+        Relative rounding error of the images' numbers as they were given.
 
     Returns
     -------
     learned : LearnedFilters
     """
+    noise = (eps * np.abs(patches).max()) ** 2
     n_distinct = len(np.unique(patches, axis=0))
     center, epsilon = 0.0, None
     if contrast_epsilon is not None:
         center = float(patches.mean())
         contrast = float(patches.var(axis=1).mean())
-        _refuse_alike(contrast, patches)
+        _refuse_alike(contrast, noise)
+        noise = noise / contrast
         epsilon = contrast_epsilon * contrast
         patches = normalize_patches(patches, epsilon)
     mean = patches.mean(axis=0)
     centered = patches - mean
     variances, axes = _principal_axes(centered)
-    _refuse_alike(variances[0], patches)
+    _refuse_alike(variances[0], noise)
     whitening = np.eye(len(mean))
     if whiten_epsilon is not None:
         scales = (variances + whiten_epsilon * variances.mean()) ** -0.5
         whitening = (axes.T * scales) @ axes
     n_filters = DEFAULT_COUNTS[method] if n_filters is None else n_filters
     if method == "pca":
-        rank = int((variances > variances[0] * len(variances) * EPS).sum())
+        lost = max(variances[0] * len(variances) * EPS, noise)
+        rank = int((variances > lost).sum())
         n_filters = _at_most(n_filters, rank, "directions in which the patches vary")
         components = axes[:n_filters] * leading_signs(axes[:n_filters])[:, np.newaxis]
     else:
@@ -160,9 +173,9 @@ def _principal_axes(centered):
     return np.maximum(variances[::-1], 0), vectors.T[::-1]
 
 
-def _refuse_alike(variance, patches):
-    """Raise if a variance of patches is no more than rounding."""
-    if variance <= (8 * EPS * np.abs(patches).max()) ** 2:
+def _refuse_alike(variance, noise):
+    """Raise if a variance of patches is no more than some roundings of them."""
+    if variance <= 64 * noise:
         raise ValueError(
             "The patches of X are all alike, or all flat, so that there are no filters "
             "to learn; pass other images, or name classic filters."

@@ -3,8 +3,11 @@
 from numbers import Integral, Real
 
 import numpy as np
+from scipy import sparse
+from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_array
 
+from sklearn_replearn._linalg import input_eps
 from sklearn_replearn.plotting._estimators import find_step
 from sklearn_replearn.plotting._matplotlib import figure_and_axes
 
@@ -104,7 +107,11 @@ class SpectrumDisplay:
         self.explained_variance_ratio = _check_ratio(explained_variance_ratio)
         self.cumulative = np.cumsum(self.explained_variance_ratio)
         self.threshold = threshold
-        self.n_components = _choose(self.cumulative, n_components, threshold)
+        # Shares in single precision may add up to a little less than 1.
+        eps = input_eps(explained_variance_ratio, np.float64)
+        self.n_components = _choose(
+            self.cumulative, n_components, threshold, max(1e-9, 16 * eps)
+        )
         if held_out_cumulative is not None:
             held_out_cumulative = np.asarray(held_out_cumulative, dtype=float)
             if held_out_cumulative.shape != self.cumulative.shape:
@@ -337,13 +344,13 @@ def _check_ratio(ratio):
     return ratio
 
 
-def _choose(cumulative, n_components, threshold):
+def _choose(cumulative, n_components, threshold, rounding):
     """The number of components to mark, from a number or a share to reach."""
     if threshold is not None:
         if not isinstance(threshold, Real) or not 0 < threshold <= 1:
             raise ValueError(f"threshold must be a share in (0, 1]; got {threshold!r}")
         if n_components is None:
-            enough = np.flatnonzero(cumulative >= threshold - 1e-9)
+            enough = np.flatnonzero(cumulative >= threshold - rounding)
             if enough.size == 0:
                 raise ValueError(
                     f"the {cumulative.size} components together keep "
@@ -397,22 +404,29 @@ def _held_out_cumulative(step, X, n_spectrum):
             f"{type(step).__name__} has no inverse_transform, which the curve of the "
             "held-out data needs; leave X out"
         )
-    codes = np.asarray(step.transform(X))
-    X = check_array(X, accept_sparse="csr")
-    basis = np.vstack([np.zeros(n_spectrum), np.eye(n_spectrum)]).astype(codes.dtype)
+    codes = np.asarray(step.transform(X), dtype=np.float64)
+    X = check_array(X, accept_sparse="csr", dtype=np.float64)
+    basis = np.vstack([np.zeros(n_spectrum), np.eye(n_spectrum)])
     reconstructed = np.asarray(step.inverse_transform(basis))
-    directions = reconstructed[1:] - reconstructed[0]
-    squares = X.multiply(X) if hasattr(X, "multiply") else np.square(X)
-    variances = np.asarray(squares.mean(axis=0))
-    spread = np.square(codes).mean(axis=0)
-    if getattr(step, "with_mean", True):
-        variances = variances - np.square(np.asarray(X.mean(axis=0)))
-        spread = codes.var(axis=0)
     # ScaledPCA's components are orthogonal in units of the standard deviations.
     scale = getattr(step, "scale_", np.ones(X.shape[1]))
-    variances = variances / scale**2
-    directions = directions / scale
+    directions = (reconstructed[1:] - reconstructed[0]) / scale
+    centered = getattr(step, "with_mean", True)
+    spread = codes.var(axis=0) if centered else np.square(codes).mean(axis=0)
+    variances = _variances(X, scale, centered)
     if not variances.sum() > 0:
         raise ValueError("X has no variance: its rows are all the same")
     kept = spread * np.square(directions).sum(axis=1)
     return np.cumsum(kept) / variances.sum()
+
+
+def _variances(X, scale, centered):
+    """Variances, or mean squares, of the columns over their scales."""
+    if sparse.issparse(X):
+        values = X.data / scale[X.indices]
+        X = sparse.csr_array((values, X.indices, X.indptr), shape=X.shape)
+        means, variances = mean_variance_axis(X, axis=0)
+        return variances if centered else variances + means**2
+    X = X / scale
+    # From the mean, and not by the difference of squares, which loses digits far away.
+    return X.var(axis=0) if centered else np.square(X).mean(axis=0)
