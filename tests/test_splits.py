@@ -23,7 +23,12 @@ from sklearn_replearn.image import CNNFeatureExtractor, PretrainedFeatureExtract
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
     PairClassifier,
+    PairVerifier,
     SupConTransformer,
+)
+from sklearn_replearn.metric_learning._pair_verifier import (
+    _number_by_occurrence,
+    _split_rows,
 )
 
 DEEP = {
@@ -252,6 +257,34 @@ def test_single_rows_of_all_classes_are_refused(name):
     model = stopping(name, **LEARN_CLASSES[name])
     with pytest.raises(ValueError, match="early_stopping leaves one of the rows of ea"):
         model.fit(X, y)
+
+
+@pytest.mark.parametrize("counts", [[2, 2, 1, 1, 1], [4, 9, 12], [3, 2, 6, 1, 1, 8]])
+@pytest.mark.parametrize("seed", range(5))
+def test_names_have_no_influence_on_verifiers(counts, seed):
+    n = sum(counts)
+    rows = np.random.default_rng(1).standard_normal((n, 8))
+    codes = np.random.default_rng(2).permutation(np.arange(len(counts)).repeat(counts))
+    thresholds = [
+        PairVerifier(
+            SupConTransformer(2, max_epochs=1, random_state=0),
+            input="rows",
+            random_state=seed,
+        )
+        .fit(rows, rename(codes))
+        .threshold_
+        for rename in (lambda codes: codes, lambda codes: codes * 2 + 5)
+    ]
+    assert thresholds[0] == thresholds[1]
+    drawn = []
+    for rename in NAMES:
+        classes, renamed = np.unique(rename(codes), return_inverse=True)
+        numbered, names = _number_by_occurrence(renamed, classes)
+        assert (names[numbered] == rename(codes)).all()
+        drawn.append(_split_rows(numbered, names, 0.2, np.random.RandomState(seed))[1])
+    assert all((held_out == drawn[0]).all() for held_out in drawn)
+    counts = np.bincount(codes[np.setdiff1d(np.arange(n), drawn[0])])
+    assert counts.max() > 1
 
 
 # ---------------------------------------------------------------------------

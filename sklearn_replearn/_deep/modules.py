@@ -195,7 +195,10 @@ def in_double_precision(network):
 def share_weights(module):
     """A copy of a module that has the same tensors, for hooks of one call only."""
     tensors = (*module.parameters(), *module.buffers())
-    return copy_modules(module, {id(tensor): tensor for tensor in tensors})
+    copy = copy_modules(module, {id(tensor): tensor for tensor in tensors})
+    # Modules that define how they are copied may have other tensors.
+    copy.load_state_dict(module.state_dict(keep_vars=True), assign=True)
+    return copy
 
 
 def copy_modules(modules, memo=None):

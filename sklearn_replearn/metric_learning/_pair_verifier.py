@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import (
+    clone_sharing,
     is_fitted,
     read_classes,
     take_feature_names,
@@ -351,6 +352,7 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
             "it forms pairs of the same class and of different ones",
             many=True,
         )
+        codes, classes = _number_by_occurrence(codes, classes)
         self.classes_ = np.array([0, 1])
         embedder = self._choose_embedder(rng)
         if is_fitted(embedder):
@@ -513,6 +515,9 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
             ]
         )
 
+    def __sklearn_clone__(self):
+        return clone_sharing(self, "preprocessor")  # it may be large
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
@@ -665,11 +670,24 @@ def _split_rows(codes, classes, fraction, rng):
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
+def _number_by_occurrence(codes, classes):
+    """Codes in the order in which the classes occur, and the classes in that order.
+
+    So the names of the classes have no influence on what is drawn.
+    """
+    order = np.unique(codes, return_index=True)[1].argsort()
+    return order.argsort()[codes], classes[order]
+
+
 def _choose_classes(counts, fraction, rng):
-    """Classes to hold out: two at least, of which one has two rows."""
+    """Classes to hold out: two at least, of which one has two rows.
+
+    If there are others with two rows, one of them stays in training.
+    """
     order = rng.permutation(len(counts))
-    with_pairs = counts[order] > 1
-    order = np.r_[order[with_pairs][:1], np.delete(order, with_pairs.argmax())]
+    first, last = np.split(order[counts[order] > 1][:2], [1])
+    rest = order[~np.isin(order, np.r_[first, last])]
+    order = np.r_[first, rest, last]
     n_held_out = max(2, round(fraction * len(counts)))
     return order[: min(n_held_out, len(counts) - 2)]
 
