@@ -257,10 +257,10 @@ FEW_ITERATIONS = {"n_components": 20, "n_iter": 3}
 FOLDER = tempfile.TemporaryDirectory()  # removed when Python ends
 ACCENTS = Path(FOLDER.name, "accents.txt")
 ACCENTS.write_text("café 1 2\ntea 3 4\n", encoding="utf-8")
-# Each number is four characters, and so are the bytes of a number. Without a word before
-# the first one, the file seems to be binary.
+# Each number is four characters, and so are the bytes of a number. Without a word
+# before the first one, the file seems to be binary.
 TEXT_OR_BINARY = Path(FOLDER.name, "text_or_binary.txt")
-TEXT_OR_BINARY.write_text("2 1\n 0.50\nmilk 0.25\n")
+TEXT_OR_BINARY.write_text("2 1\n 0.50\ntea 0.25\n")
 TITLES = replace(CAPITALIZED, rows=CAPITALIZED.X)
 DRINKS = replace(
     CORPUS, X=["café tea milk"] * 20, y=np.arange(20) % 2, rows=["café tea"]
