@@ -11,6 +11,7 @@ from math import isqrt
 from operator import mul
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 #: Half the distance from 1 to the next double: the largest relative rounding error.
 UNIT = 2.0**-53
@@ -162,6 +163,50 @@ class ExactOrder:
             squares.append((product * abs(product) << n_bits) // max(square, 1))
         ranks = {square: rank for rank, square in enumerate(sorted(set(squares)))}
         return -np.array([ranks[square] for square in squares])
+
+
+def nearest_rows(queries, gallery, metric, n_nearest, own, late):
+    """Rows of a gallery that are nearest to each of a few queries.
+
+    Parameters
+    ----------
+    queries : ndarray of float64 of shape (n_queries, n)
+    gallery : ndarray of float64 of shape (n_gallery, n)
+    metric : {"euclidean", "cosine"}
+    n_nearest : int
+        If there are fewer rows, all.
+    own : ndarray of int of shape (n_queries,) or None
+        The rows that are the queries themselves, which are left out.
+    late : ndarray of bool of shape (n_queries, n_gallery)
+        Which rows come after others at the same distance. Without such a difference the
+        first row comes first.
+
+    Returns
+    -------
+    nearest : ndarray of int of shape (n_queries, n_found)
+    """
+    exact = ExactOrder(queries, gallery, metric)
+    n_found = min(n_nearest, len(gallery) - (own is not None))
+    nearest = np.empty((len(queries), n_found), dtype=np.intp)
+    for i, query in enumerate(exact.left):
+        columns = np.arange(len(gallery))
+        if own is not None:
+            columns = np.delete(columns, own[i])
+        kinds = late[i, columns] * len(gallery) + columns  # each row is of its own kind
+        if metric == "cosine" and not queries[i].any():
+            nearest[i] = columns[np.argsort(kinds)[:n_found]]
+            continue
+        distances = cdist([query], exact.right, "sqeuclidean")[0][columns]
+        errors = (len(query) + 12) * UNIT * distances + len(query) * TINY
+        errors += moved(distances + errors, exact.perturbation)
+        last = np.partition(distances + errors, n_found - 1)[n_found - 1]
+        some = np.flatnonzero(distances - errors <= last)
+        some = some[np.argsort(distances[some])]
+        order = exact.arrange(
+            i, columns[some], distances[some], errors[some], kinds[some]
+        )
+        nearest[i] = columns[some[order[:n_found]]]
+    return nearest
 
 
 class _WholeRows:

@@ -12,6 +12,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import (
     check_array,
     check_consistent_length,
@@ -73,7 +75,20 @@ def drop_fitted(estimator):
 
 
 def is_fitted(estimator):
-    """Whether scikit-learn takes an estimator for fitted."""
+    """Whether an estimator is fitted, and each step of a pipeline, not only its last.
+
+    A step without a state, such as a Normalizer, counts as fitted.
+    """
+    if isinstance(estimator, FrozenEstimator):
+        return is_fitted(estimator.estimator)
+    steps = []
+    if isinstance(estimator, Pipeline):
+        steps = [step for _, step in estimator.steps]
+    elif isinstance(estimator, FeatureUnion):
+        steps = [step for _, step in estimator.transformer_list]
+    if steps:
+        steps = [step for step in steps if step not in (None, "passthrough", "drop")]
+        return all(map(is_fitted, steps))
     try:
         check_is_fitted(estimator)
     except NotFittedError:

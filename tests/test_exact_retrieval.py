@@ -1,9 +1,8 @@
 """Retrieval metrics against fractions: the order of true distances, ties included."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
+from fractions_of_rows import distances_of
 
 from sklearn_replearn import _nearest_hits
 from sklearn_replearn._exact_order import ExactOrder
@@ -13,23 +12,6 @@ from sklearn_replearn.metrics import (
     r_precision,
     recall_at_k,
 )
-
-
-def fractions(row):
-    return [Fraction(float(value)) for value in row]
-
-
-def distances_of(query, gallery, metric):
-    """Squared distances, or minus squared cosines with their sign, without rounding."""
-    query, found = fractions(query), []
-    for row in map(fractions, gallery):
-        if metric == "euclidean":
-            found.append(sum((a - b) ** 2 for a, b in zip(query, row, strict=True)))
-            continue
-        product = sum(a * b for a, b in zip(query, row, strict=True))
-        square = sum(b * b for b in row)
-        found.append(-product * abs(product) / square if square else Fraction(0))
-    return found
 
 
 def all_hits(X, y, X_gallery=None, y_gallery=None, metric="euclidean"):

@@ -102,6 +102,27 @@ def test_episodes():
     assert met == set(range(len(y)))
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("factor", [1e160, 1e-165, 1e306, 1e-309])
+def test_the_unit_does_not_matter(metric, factor):
+    X, y = data()
+    options = {"metric": metric, "n_episodes": 20, "random_state": 0}
+    expected = few_shot_score(IDENTITY, X, y, **options).scores
+    identity = FunctionTransformer(accept_sparse=True)
+    for rows in (X * factor, sparse.csr_array(X * factor)):
+        assert_allclose(few_shot_score(identity, rows, y, **options).scores, expected)
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e10])
+def test_classes_that_are_near_in_a_group_far_away(offset):
+    X, y = data()
+    X = np.rint(64 * X) + np.where(y < 4, offset, -offset)[:, np.newaxis]
+    options = {"groups": y // 4, "n_way": 3, "n_episodes": 20, "random_state": 0}
+    near = X - np.where(y < 4, offset, -offset)[:, np.newaxis]
+    expected = few_shot_score(IDENTITY, near, y, **options).scores
+    assert_allclose(few_shot_score(IDENTITY, X, y, **options).scores, expected)
+
+
 def test_the_same_label_in_two_groups_is_two_classes():
     X = np.repeat([[0.0], [10.0], [20.0], [30.0]], 3, axis=0)
     y = np.repeat([0, 1, 0, 1], 3)
@@ -319,6 +340,8 @@ def test_wrong_estimators():
     X, y = data()
     with pytest.raises(NotFittedError, match="not fitted yet"):
         few_shot_score(ScaledPCA(), X, y)
+    with pytest.raises(NotFittedError, match="has steps that are not fitted"):
+        few_shot_score(make_pipeline(ScaledPCA(), Normalizer()), X, y)
     with pytest.raises(TypeError, match="object is neither"):
         few_shot_score(object(), X, y)
     embedder = FunctionTransformer(lambda X: np.where(X > 0, X, np.nan))

@@ -76,6 +76,7 @@ LAYERS = [
     "_cooccurrence",
     "_word_scores",
     "_image_input",
+    "_class_means",
     "_exact_order",
     "_nearest_hits",
     "_retrieval",

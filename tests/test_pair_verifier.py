@@ -4,6 +4,7 @@ import itertools
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -13,7 +14,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.metric_learning import (
@@ -133,12 +134,72 @@ def test_sparse_embeddings(metric):
     np.testing.assert_allclose(thin.similarity(X), dense.similarity(X), atol=1e-15)
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("factor", [1e160, 1e-165, 1e-309, 1e305])
+def test_the_unit_does_not_matter(metric, factor):
+    rng = np.random.default_rng(0)
+    X = rng.integers(-4, 5, size=(30, 2, 3)) + 9.0
+    y = np.arange(30) % 2
+    expected = PairVerifier(AS_IT_IS, metric=metric).fit(X, y)
+    for embedder in (AS_IT_IS, FunctionTransformer(sparse.csr_matrix)):
+        found = PairVerifier(embedder, metric=metric).fit(X * factor, y)
+        np.testing.assert_array_equal(found.predict(X * factor), expected.predict(X))
+        assert found.equal_error_rate_ == expected.equal_error_rate_
+        scale = factor if metric == "euclidean" else 1
+        similarities = expected.similarity(X) * scale
+        np.testing.assert_allclose(
+            found.similarity(X * factor), similarities, rtol=1e-12, atol=1e-320
+        )
+
+
+def test_ends_of_single_precision():
+    X = np.array([[[3e38, 3e38], [-3e38, -3e38]], [[1e-40, 0], [2e-40, 0]]], "f4")
+    verifier = PairVerifier(AS_IT_IS).fit(X, [0, 1])
+    np.testing.assert_allclose(verifier.similarity(X)[0], -6e38 * 2**0.5, rtol=1e-6)
+    np.testing.assert_array_equal(verifier.predict(X), [0, 1])
+
+
+@pytest.mark.parametrize("end", [Normalizer(), FunctionTransformer(), "passthrough"])
+def test_pipelines_with_a_stateless_end(end):
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:300], y[:300]
+    pipeline = make_pipeline(PCA(5, random_state=0), end)
+    verifier = PairVerifier(pipeline, input="rows", random_state=0).fit(X, y)
+    assert verifier.embedder_ is not pipeline
+    assert verifier.equal_error_rate_ < 0.5
+    pairs = X.reshape(-1, 2, 64)
+    of_pairs = PairVerifier(pipeline, random_state=0)
+    of_pairs.fit(pairs, (y[::2] == y[1::2]).astype(int))
+    assert of_pairs.predict(pairs).shape == (150,)
+    frozen = FrozenEstimator(clone(pipeline).fit(X))
+    assert PairVerifier(frozen, input="rows").fit(X, y).embedder_ is frozen
+
+
+def test_refits_leave_nothing_of_the_fit_before():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 4)), np.arange(60) % 6
+    pairs, same = X.reshape(-1, 2, 4), np.arange(30) % 2
+    texts = np.array(TEXTS, dtype=object)[[[0, 1], [2, 3], [1, 2], [0, 3]]]
+    for options, arrays in (
+        ({"embedder": AS_IT_IS}, (pairs, same)),
+        ({"embedder": ScaledPCA(2), "input": "rows", "metric": "cosine"}, (X, y)),
+        ({"embedder": TfidfVectorizer().fit(TEXTS)}, (texts, [1, 1, 0, 0])),
+    ):
+        fresh = PairVerifier(random_state=0, **options).fit(*arrays)
+        refitted = PairVerifier(ScaledPCA(3), input="rows", random_state=0)
+        refitted.fit(pd.DataFrame(X, columns=list("abcd")), y)
+        refitted.set_params(**{"input": "pairs", "metric": "euclidean"} | options)
+        refitted.fit(*arrays)
+        assert sorted(vars(refitted)) == sorted(vars(fresh))
+        assert refitted.threshold_ == pytest.approx(fresh.threshold_, rel=1e-12)
+
+
 def test_comparing_in_several_blocks(monkeypatch):
     whole = PairVerifier(AS_IT_IS).fit(WORKED, SAME).similarity(WORKED)
     module = "sklearn_replearn.metric_learning._pair_verifier.MANY"
     monkeypatch.setattr(module, 3)
     parts = PairVerifier(AS_IT_IS).fit(WORKED, SAME).similarity(WORKED)
-    np.testing.assert_array_equal(parts, whole)
+    np.testing.assert_allclose(parts, whole, rtol=1e-12)
 
 
 # ---------------------------------------------------------------------------
@@ -356,7 +417,8 @@ def test_texts(embedder):
     assert by_value.score(X.tolist(), same) == 1
     by_index = PairVerifier(fitted, metric="cosine", preprocessor=texts)
     by_index.fit(order, same)
-    np.testing.assert_array_equal(by_index.similarity(order), by_value.similarity(X))
+    found, expected = by_index.similarity(order), by_value.similarity(X)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
     of_rows = PairVerifier(fitted, input="rows", metric="cosine", random_state=0)
     of_rows.fit(texts, ["colour", "colour", "number", "number"])
     assert of_rows.score(X, same) == 1

@@ -13,10 +13,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import NearestCentroid
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, Normalizer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_replearn._validation import is_fitted
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.metric_learning import PrototypeClassifier
 
@@ -135,6 +137,62 @@ def test_sparse_rows(metric):
     assert_allclose(probabilities, dense.predict_proba(X), atol=1e-12)
 
 
+@pytest.mark.parametrize("factor", [1e160, 1e-165, 1e-309, 1e306])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_the_unit_does_not_matter(factor, metric, container):
+    X, y = data()
+    X[X < 0.5] = 0
+    expected = PrototypeClassifier(metric=metric).fit(X, y).predict(X)
+    X = X * factor
+    classifier = PrototypeClassifier(metric=metric).fit(container(X), y)
+    assert np.isfinite(classifier.prototypes_).all()
+    assert_array_equal(classifier.predict(container(X)), expected)
+    assert_allclose(classifier.predict_proba(container(X)).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("factor", [1e36, 1e-40])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_ends_of_single_precision(factor, metric):
+    X, y = data()
+    expected = PrototypeClassifier(metric=metric).fit(X, y)
+    X32 = (X * factor).astype(np.float32)
+    found = PrototypeClassifier(FunctionTransformer(), metric=metric).fit(X32, y)
+    assert_array_equal(found.predict(X32), expected.predict(X))
+
+
+def test_means_do_not_overflow():
+    X = np.full((6, 2), 1.7e308) * [[1, 1], [1, 1], [1, 1], [1, -1], [1, -1], [1, -1]]
+    classifier = PrototypeClassifier().fit(X, [0, 0, 0, 1, 1, 1])
+    assert_array_equal(classifier.prototypes_, X[[0, 3]])
+    assert_array_equal(classifier.predict(X), [0, 0, 0, 1, 1, 1])
+    weighted = PrototypeClassifier().fit(X, [0, 0, 0, 1, 1, 1], [1, 2, 3, 4, 5, 6])
+    assert_allclose(weighted.prototypes_, X[[0, 3]])
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e9, 1e12])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_classes_that_are_near_in_a_group_far_away(offset, container):
+    """No center helps all classes: there are two far groups, each with two of them."""
+    y = np.arange(40) % 4
+    X = np.random.default_rng(0).integers(-3, 4, (40, 3)).astype(float)
+    X += np.c_[8.0 * (y % 2), np.where(y < 2, offset, -offset), 0 * y]
+    classifier = PrototypeClassifier().fit(container(X), y)
+    means = np.array([X[y == c].mean(axis=0) for c in range(4)])
+    distances = ((X[:, np.newaxis] - means) ** 2).sum(axis=2)
+    assert_array_equal(classifier.predict(container(X)), distances.argmin(axis=1))
+    logits = distances.min(axis=1, keepdims=True) - distances
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert_allclose(classifier.predict_proba(container(X)), expected, atol=1e-3)
+
+
+def test_directions_that_differ_little():
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    X = 1.0 + 1e-9 * (rng.integers(-3, 4, (40, 3)) + 20 * np.c_[y, -y, 0 * y])
+    assert PrototypeClassifier(metric="cosine").fit(X, y).score(X, y) == 1
+
+
 # -- the embedder ------------------------------------------------------------------
 
 
@@ -168,6 +226,49 @@ def test_a_clone_keeps_what_is_frozen_and_nothing_else():
     grid = {"metric": ["euclidean", "cosine"]}
     search = GridSearchCV(PrototypeClassifier(frozen), grid, cv=2).fit(X, y)
     assert search.best_estimator_.embedder_ is frozen
+
+
+STATELESS_ENDS = [
+    make_pipeline(PCA(2), Normalizer()),
+    make_pipeline(PCA(2), FunctionTransformer()),
+    make_pipeline(PCA(2), "passthrough"),
+    make_pipeline(make_pipeline(PCA(2), Normalizer()), Normalizer()),
+    make_pipeline(FeatureUnion([("a", make_pipeline(PCA(2), Normalizer()))])),
+    FeatureUnion([("a", make_pipeline(PCA(2), Normalizer())), ("b", "drop")]),
+]
+
+
+@pytest.mark.parametrize("embedder", STATELESS_ENDS)
+def test_pipelines_with_a_stateless_end(embedder):
+    X, y = data()
+    classifier = PrototypeClassifier(embedder).fit(X, y)
+    assert classifier.embedder_ is not embedder
+    assert classifier.score(X, y) > 0.5
+    fitted = clone(embedder).fit(X[:20])
+    for frozen in (fitted, FrozenEstimator(fitted)):
+        kept = PrototypeClassifier(frozen).fit(X[20:], y[20:])
+        assert kept.embedder_ is frozen
+        assert_array_equal(kept.predict(X), kept.predict(X))
+    assert is_fitted(fitted)
+    assert not is_fitted(FrozenEstimator(embedder))
+
+
+def test_refits_leave_nothing_of_the_fit_before():
+    X, y = data()
+    frame = pd.DataFrame(X, columns=list("vwxyz"))
+    texts = ["cats purr", "dogs bark"] * 5
+    for estimator, arrays, names in (
+        (PrototypeClassifier(ScaledPCA(2)), (X[:, :4], y), True),
+        (PrototypeClassifier(metric="cosine"), (X[:, :3], np.arange(40) % 2), True),
+        (PrototypeClassifier(TfidfVectorizer()), (texts, ["c", "d"] * 5), False),
+    ):
+        fresh = clone(estimator).fit(*arrays)
+        refitted = PrototypeClassifier().fit(frame, y)
+        refitted.set_params(**estimator.get_params(deep=False)).fit(*arrays)
+        assert sorted(vars(refitted)) == sorted(vars(fresh))
+        assert_allclose(refitted.prototypes_, fresh.prototypes_)
+        assert_array_equal(refitted.classes_, fresh.classes_)
+        assert hasattr(refitted, "n_features_in_") == names
 
 
 def test_images_and_stateless_embedders():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fractions_of_rows import distances_of
 from sklearn.datasets import load_digits
 
 from sklearn_replearn.decomposition import ScaledPCA
@@ -64,6 +65,35 @@ def test_a_gallery_is_looked_up(digits):
     )
     for row, found in zip(display.query_rows, display.neighbor_rows, strict=True):
         np.testing.assert_array_equal(found, nearest_by_loop(X[:20], row, 3, X[20:]))
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_the_order_is_that_of_the_true_distances(metric):
+    """Of equal ones, other classes come first, and then the first row."""
+    rng = np.random.default_rng(0)
+    y = np.arange(30) % 3
+    for Z in (
+        rng.integers(-2, 3, (30, 3)) + 1e9 * rng.integers(-1, 2, (30, 1)),
+        rng.integers(-2, 3, (30, 3)) / 10,
+        rng.integers(-2, 3, (30, 3)) * 1e-170,
+        (rng.integers(-2, 3, (30, 3)) * 1e36).astype(np.float32),
+    ):
+        for labels in (None, y):
+            display = RetrievalDisplay.from_embedding(
+                Z, Z, labels, rows=[0, 7, 29], n_neighbors=6, metric=metric
+            )
+            for row, found in zip((0, 7, 29), display.neighbor_rows, strict=True):
+                distances = distances_of(Z[row], Z, metric)
+                if metric == "cosine" and not Z[row].any():
+                    distances = [0] * 30
+                others = sorted(
+                    (j for j in range(30) if j != row),
+                    key=lambda j, d=distances, i=row: (
+                        d[j],
+                        labels is not None and y[j] == y[i],
+                    ),
+                )
+                np.testing.assert_array_equal(found, others[:6])
 
 
 def test_without_labels_there_is_no_right_or_wrong(digits):

@@ -9,7 +9,6 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import normalize
 from sklearn.utils import (
     check_array,
     check_random_state,
@@ -19,6 +18,13 @@ from sklearn.utils import (
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._class_means import (
+    scaled,
+    size_of,
+    sizes_of_rows,
+    squared_lengths,
+    unit_rows,
+)
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import (
@@ -493,27 +499,36 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
 
     def _compare(self, rows, pairs):
         """Similarities of pairs of rows."""
-        Z = check_array(
-            self.embedder_.transform(rows),
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            input_name="the embedding of X",
-        )
+        Z = self.embedder_.transform(rows)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a sum of large numbers
+            Z = check_array(
+                Z,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                input_name="the embedding of X",
+            )
         if Z.shape[0] != row_count(rows):
             raise ValueError(
                 f"There are {row_count(rows)} rows, but the embedder gives "
                 f"{Z.shape[0]}; it must give one for each."
             )
+        dtype, Z = Z.dtype, Z.astype(np.float64)
         if self.metric == "cosine":
-            Z = normalize(Z)
+            Z = unit_rows(Z)
         compare = _cosines if self.metric == "cosine" else _negative_distances
         n_pairs = max(1, MANY // Z.shape[1])
-        return np.concatenate(
+        found = np.concatenate(
             [
                 compare(Z[pairs[some, 0]], Z[pairs[some, 1]])
                 for some in gen_batches(len(pairs), n_pairs)
             ]
         )
+        # Distances of rows at the end of single precision are beyond it.
+        fits = np.abs(found).max(initial=0) <= np.finfo(dtype).max
+        return found.astype(dtype) if fits else found
+
+    def __sklearn_clone__(self):
+        return clone_sharing(self, "preprocessor")  # it may be large
 
     def __sklearn_clone__(self):
         return clone_sharing(self, "preprocessor")  # it may be large
@@ -539,10 +554,13 @@ def _cosines(first, second):
 
 
 def _negative_distances(first, second):
-    differences = first - second
-    if issparse(differences):
-        return -np.sqrt(np.asarray(differences.power(2).sum(axis=1)).ravel())
-    return -np.sqrt((differences**2).sum(axis=1))
+    """Minus Euclidean distances of rows, of which only the largest may overflow."""
+    exponent = max(0, size_of(first, second) - 1000)
+    differences = scaled(first, -exponent) - scaled(second, -exponent)
+    exponents = sizes_of_rows(differences)
+    differences = scaled(differences, -exponents)
+    lengths = np.sqrt(squared_lengths(differences))
+    return -np.ldexp(lengths, exponents.ravel() + exponent)
 
 
 # ---------------------------------------------------------------------------

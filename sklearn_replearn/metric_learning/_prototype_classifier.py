@@ -4,15 +4,22 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.preprocessing import normalize
 from sklearn.utils import check_array, get_tags
-from sklearn.utils.extmath import safe_sparse_dot, softmax
+from sklearn.utils.extmath import softmax
 from sklearn.utils.validation import (
     check_is_fitted,
     has_fit_parameter,
     validate_data,
 )
 
+from sklearn_replearn._class_means import (
+    class_means,
+    distances_of_directions,
+    scaled,
+    size_of,
+    squared_distances,
+    unit_rows,
+)
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import (
     is_fitted,
@@ -168,8 +175,8 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
                 take_feature_names(self, self.embedder_)
                 rows = self._embed(X)
                 _refuse_other_length(rows, codes)
-            Z = normalize(rows) if self.metric == "cosine" else rows
-            self.prototypes_ = _class_means(Z, codes, weights)
+            Z = unit_rows(rows) if self.metric == "cosine" else rows
+            self.prototypes_ = class_means(Z, codes, weights)
         return self
 
     def predict(self, X):
@@ -183,8 +190,8 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
         -------
         y : ndarray of shape (n_samples,)
         """
-        nearest = self._similarities(X).argmax(axis=1)
-        return self.classes_[nearest]
+        distances, _ = self._distances(X)
+        return self.classes_[distances.argmin(axis=1)]
 
     def predict_proba(self, X):
         """Probabilities of the classes.
@@ -199,10 +206,21 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
             In the order of `classes_`: the softmax of minus the squared distances, or
             of the cosines, over `temperature`.
         """
-        return softmax(self._similarities(X) / self.temperature, copy=False)
+        distances, exponent = self._distances(X)
+        distances -= distances.min(axis=1, keepdims=True)
+        with np.errstate(over="ignore", under="ignore"):
+            return softmax(-np.ldexp(distances, exponent) / self.temperature)
 
-    def _similarities(self, X):
-        """Minus squared distances, but for a constant of each row, or cosines."""
+    def _distances(self, X):
+        """Squared distances to the prototypes, divided by a power of two.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_classes)
+            Of rows of unit length in place of cosines: half of them is 1 minus these.
+        exponent : int
+            Times two to the power of it they are what `predict_proba` needs.
+        """
         check_is_fitted(self)
         if self.embedder_ is None:
             rows = self._read_table(X, reset=False)
@@ -215,13 +233,17 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
                 "without fitting this classifier."
             )
         if self.metric == "cosine":
-            return safe_sparse_dot(normalize(rows), normalize(self.prototypes_).T)
-        return _negative_distances(rows, self.prototypes_)
+            rows, prototypes = unit_rows(rows), unit_rows(self.prototypes_)
+            return distances_of_directions(rows, prototypes), -1
+        size = size_of(rows, self.prototypes_)
+        rows, prototypes = scaled(rows, -size), scaled(self.prototypes_, -size)
+        return squared_distances(rows, prototypes), 2 * size
 
     def _read_table(self, X, *, reset):
-        return validate_data(
-            self, X, reset=reset, accept_sparse="csr", dtype=np.float64
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # of a sum of large numbers
+            return validate_data(
+                self, X, reset=reset, accept_sparse="csr", dtype=np.float64
+            )
 
     def _read_classes(self, X, y):
         """Codes of the classes of y; sets `classes_`."""
@@ -230,12 +252,14 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
         return codes
 
     def _embed(self, X):
-        return check_array(
-            self.embedder_.transform(X),
-            accept_sparse="csr",
-            dtype=np.float64,
-            input_name="the embedding of X",
-        )
+        Z = self.embedder_.transform(X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return check_array(
+                Z,
+                accept_sparse="csr",
+                dtype=np.float64,
+                input_name="the embedding of X",
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -252,45 +276,3 @@ def _refuse_other_length(Z, codes):
             f"X has {len(codes)} rows, but its embedding has {Z.shape[0]}; an embedder "
             "must give one row for each."
         )
-
-
-def _class_means(Z, codes, weights=None):
-    """Mean of the rows of each class, dense.
-
-    Parameters
-    ----------
-    Z : {ndarray, sparse matrix} of shape (n_samples, n_components)
-    codes : ndarray of int of shape (n_samples,)
-        The class of each row, from 0.
-    weights : ndarray of shape (n_samples,), default=None
-        Above 0. ``None`` lets all rows count as much.
-
-    Returns
-    -------
-    means : ndarray of shape (n_classes, n_components)
-    """
-    if weights is not None:
-        return np.array(
-            [_weighted_mean(Z, codes == c, weights) for c in np.unique(codes)]
-        )
-    means = [Z[codes == code].mean(axis=0) for code in range(codes.max() + 1)]
-    return np.asarray(means).reshape(len(means), -1)
-
-
-def _weighted_mean(Z, rows, weights):
-    """Mean of the rows that a mask chooses, by their shares of the weights."""
-    shares = weights[rows] / weights[rows].sum()
-    return np.asarray(shares @ Z[rows]).ravel()
-
-
-def _negative_distances(Z, prototypes):
-    """Minus squared distances to prototypes, plus the squared length of the row.
-
-    What is added is the same for all prototypes: it changes neither the nearest one
-    nor a softmax. Rows of numbers are centred, so that distances that are small beside
-    the numbers keep their digits.
-    """
-    if isinstance(Z, np.ndarray):
-        center = prototypes.mean(axis=0)
-        Z, prototypes = Z - center, prototypes - center
-    return 2 * safe_sparse_dot(Z, prototypes.T) - (prototypes**2).sum(axis=1)

@@ -4,16 +4,23 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 from scipy.stats import t as student
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import normalize
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._containers import dense, take_items
+from sklearn_replearn._class_means import (
+    class_means,
+    distances_of_directions,
+    scaled,
+    size_of,
+    squared_distances,
+    unit_rows,
+)
+from sklearn_replearn._containers import take_items
 from sklearn_replearn._validation import as_seed, check_count, is_fitted, read_labels
 from sklearn_replearn.metric_learning import PrototypeClassifier
 
@@ -298,7 +305,7 @@ def _embed(estimator, X, metric):
     head : classifier
     """
     if hasattr(estimator, "transform"):
-        check_is_fitted(estimator)
+        _refuse_unfitted(estimator)
         head = PrototypeClassifier(metric=metric or "euclidean")
         return estimator.transform(X), head
     if not hasattr(estimator, "predict") or not is_classifier(estimator):
@@ -316,6 +323,15 @@ def _embed(estimator, X, metric):
         if embedder is None:
             return X, head
         X, estimator = embedder.transform(X), head
+
+
+def _refuse_unfitted(estimator):
+    check_is_fitted(estimator)
+    if not is_fitted(estimator):  # a pipeline is taken for fitted by its last step
+        raise NotFittedError(
+            f"This {type(estimator).__name__} has steps that are not fitted; call fit "
+            "before few_shot_score."
+        )
 
 
 def _split(classifier):
@@ -354,29 +370,26 @@ class _NearestPrototype:
     """What a PrototypeClassifier of the embedding finds, without its checks."""
 
     def __init__(self, embedding, metric):
-        Z = check_array(
-            embedding,
-            accept_sparse="csr",
-            dtype=np.float64,
-            input_name="the embedding of X",
-        )
-        if metric == "cosine":
-            Z = normalize(Z)
-        elif not sparse.issparse(Z):
-            Z = Z - Z.mean(axis=0)  # no distance changes, and rounding is least
-        self._embedding = Z
-        self._metric = metric
+        with np.errstate(over="ignore", invalid="ignore"):  # of a sum of large numbers
+            Z = check_array(
+                embedding,
+                accept_sparse="csr",
+                dtype=np.float64,
+                input_name="the embedding of X",
+            )
+        self._is_cosine = metric == "cosine"
+        self._embedding = unit_rows(Z) if self._is_cosine else scaled(Z, -size_of(Z))
 
     def __call__(self, support, queries):
-        shots = dense(self._embedding[support.ravel()])
-        prototypes = shots.reshape(*support.shape, -1).mean(axis=1)
+        codes = np.repeat(np.arange(len(support)), support.shape[1])
+        prototypes = class_means(self._embedding[support.ravel()], codes)
         Z = self._embedding[np.concatenate(queries)]
-        if self._metric == "cosine":
-            similarities = Z @ normalize(prototypes).T
+        if self._is_cosine:
+            distances = distances_of_directions(Z, unit_rows(prototypes))
         else:
-            similarities = Z @ prototypes.T - (prototypes**2).sum(axis=1) / 2
+            distances = squared_distances(Z, prototypes)
         expected = np.repeat(np.arange(len(queries)), list(map(len, queries)))
-        return (similarities.argmax(axis=1) == expected).mean()
+        return (distances.argmin(axis=1) == expected).mean()
 
 
 class _FittedAnew:

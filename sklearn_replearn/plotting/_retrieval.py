@@ -1,11 +1,10 @@
 """Queries beside their nearest neighbours, right or wrong."""
 
 import numpy as np
-from scipy.spatial.distance import cdist
-from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 
 from sklearn_replearn._containers import dense, row_count, take_rows
+from sklearn_replearn._exact_order import nearest_rows
 from sklearn_replearn._validation import check_count, is_missing
 from sklearn_replearn.plotting._estimators import (
     display_name,
@@ -322,9 +321,11 @@ class RetrievalDisplay:
                 f"Z has {Z.shape[1]} columns, but Z_gallery has {Z_gallery.shape[1]}; "
                 "both must come from the same embedding"
             )
-        distances = _distances(Z[rows], Z_gallery, metric)
         labels = None if y is None else y[rows]
-        nearest = _nearest(distances, n_neighbors, own, labels, y_gallery)
+        right = np.zeros((len(rows), len(Z_gallery)), dtype=bool)
+        if labels is not None:
+            right = (y_gallery == labels[:, np.newaxis]).astype(bool)
+        nearest = nearest_rows(Z[rows], Z_gallery, metric, n_neighbors, own, right)
         pictures = np.asarray(dense(take_rows(X_gallery, nearest.ravel())))
         display = cls(
             take_rows(X, rows),
@@ -640,27 +641,3 @@ def _choose_rows(rows, n_rows, n_queries, random_state):
             f"{rows.max()}"
         )
     return rows
-
-
-def _distances(queries, gallery, metric):
-    """Distances of the order of the metric; equal rows have equal ones."""
-    if metric == "euclidean":
-        return cdist(queries, gallery, "sqeuclidean")
-    distances = cdist(normalize(queries), normalize(gallery), "sqeuclidean") / 2
-    distances[~queries.any(axis=1)] = 1
-    distances[:, ~gallery.any(axis=1)] = 1
-    return distances
-
-
-def _nearest(distances, n_neighbors, own, labels, gallery_labels):
-    """Columns of the smallest distances, and of equal ones the wrong classes first."""
-    if own is not None:
-        distances[np.arange(len(own)), own] = np.inf
-    n_neighbors = min(n_neighbors, distances.shape[1] - (own is not None))
-    nearest = []
-    for i, row in enumerate(distances):
-        right = np.zeros(len(row), dtype=bool)
-        if labels is not None:
-            right = (gallery_labels == labels[i]).astype(bool)
-        nearest.append(np.lexsort((right, row))[:n_neighbors])
-    return np.array(nearest)
