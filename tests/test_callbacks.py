@@ -702,6 +702,16 @@ def test_load_init_state_alone(X, tmp_path):
     assert fitted.n_iter_ == 4
 
 
+@pytest.mark.parametrize("other", [{"hidden_layer_sizes": (9,)}, {"encoder": True}])
+def test_weights_of_another_network(X, other, tmp_path):
+    if "encoder" in other:
+        other = {"encoder": torch.nn.Linear(WIDTH, 3)}
+    small(TrainEndCheckpoint(dirname=tmp_path)).fit(X)
+    loading = LoadInitState(TrainEndCheckpoint(dirname=tmp_path))
+    with pytest.raises(ValueError, match=r"^The file is that of another network .*"):
+        small(loading, **other).fit(X)
+
+
 # ---------------------------------------------------------------------------
 # Early stopping
 # ---------------------------------------------------------------------------

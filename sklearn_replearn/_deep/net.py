@@ -5,6 +5,7 @@ returns arrays, tensors and modules, never an estimator.
 """
 
 import platform
+import re
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from threading import RLock
@@ -298,6 +299,18 @@ class Net(NeuralNet):
         weights = [weights for _, weights in self.get_all_learnable_params()]
         self.optimizer_ = self.optimizer(weights)
         return self
+
+    def load_params(self, *args, **options):
+        try:
+            super().load_params(*args, **options)
+        except (RuntimeError, ValueError) as error:
+            heading, *details = str(error).splitlines() or [""]
+            if not re.search("load.* state.dict", heading):  # torch's words
+                raise
+            reason = (details or [heading])[0].strip()
+            raise ValueError(
+                f"The file is that of another network or optimizer ({reason})."
+            ) from error
 
     def in_double_precision(self):
         """The network with its weights in double precision, made when it is needed.
