@@ -150,19 +150,19 @@ def _other_side(Z, squares, basis):
     others will do where the singular value is zero.
     """
     found = squares > MOMENT_ROUNDING**2 * squares[0]
-    rows = Z.transposed_product(basis[:, found]).T
+    rows = np.ascontiguousarray(Z.transposed_product(basis[:, found]).T)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     if found.any() and squares[found].min() < 1e-4 * squares[0]:
         factor = np.linalg.cholesky(rows @ rows.T)
         rows = np.linalg.solve(factor, np.eye(len(factor))) @ rows
     n_missing = len(squares) - len(rows)
-    if n_missing:
-        others = np.random.default_rng(0).standard_normal((n_missing, Z.shape[1]))
-        for _ in range(2):
-            others -= others @ rows.T @ rows
-            others = np.linalg.qr(others.T)[0].T
-        rows = np.concatenate([rows, others])
-    return rows
+    if not n_missing:
+        return rows
+    others = np.random.default_rng(0).standard_normal((n_missing, Z.shape[1]))
+    for _ in range(2):
+        others -= others @ rows.T @ rows
+        others = np.linalg.qr(others.T)[0].T
+    return np.concatenate([rows, others])
 
 
 def _by_krylov(Z, n_components, random_state):

@@ -235,7 +235,9 @@ class StandardizedSparse(LinearOperator):
         return self._add_dense(self._operator.matmat(self._of_near(M)), M)
 
     def _rmatmat(self, M):
-        product = self._operator.rmatmat(M) - np.outer(self._shift, M.sum(axis=0))
+        product, sums = self._operator.rmatmat(M), M.sum(axis=0)
+        for rows in row_blocks(*product.shape):  # no second array of that size
+            product[rows] -= np.outer(self._shift[rows], sums)
         if self._all_near:
             return product
         whole = np.empty((self.shape[1], M.shape[1]))
