@@ -418,6 +418,18 @@ def test_columns_at_the_ends_of_the_range(dtype, units, whiten, form, solver):
     assert_allclose(errors[0], float(left.sum() + (T[:, 1] ** 2).sum()), rtol=tolerance)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("shape", [(30, 60), (60, 30)])
+@pytest.mark.parametrize(("dtype", "unit"), [(np.float64, 1e-309), (np.float32, 1e-30)])
+def test_constant_columns_in_a_tiny_unit_come_back(dtype, unit, shape, solver):
+    """Rounding errors of the others' size in their place would be enormous."""
+    X = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    X[:, [1, 7]] = unit
+    pca = ScaledPCA(3, svd_solver=solver, random_state=0).fit(X)
+    back = pca.inverse_transform(pca.transform(X))
+    assert_allclose(back[:, [1, 7]], X[:, [1, 7]], rtol=1e-6)
+
+
 @pytest.mark.parametrize("with_mean", [True, False])
 def test_variances_beyond_the_range_are_infinite(with_mean):
     X = table(40, 5) * 1e160

@@ -419,7 +419,8 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         # A constant feature has no share in what varies: not even rounding errors,
         # which would be large beside a feature in a small unit.
         shares = rows[:, scaling.empty]
-        rows[:, scaling.empty] = np.where(np.abs(shares) < 1e-10, 0, shares)
+        is_rounding = np.abs(shares) < max(1e-10, axes.rounding)
+        rows[:, scaling.empty] = np.where(is_rounding, 0, shares)
         rows *= leading_signs(rows)[:, np.newaxis]
         self.components_ = rows.astype(X.dtype, copy=False)
         with np.errstate(over="ignore"):
