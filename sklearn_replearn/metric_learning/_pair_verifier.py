@@ -530,9 +530,6 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
     def __sklearn_clone__(self):
         return clone_sharing(self, "preprocessor")  # it may be large
 
-    def __sklearn_clone__(self):
-        return clone_sharing(self, "preprocessor")  # it may be large
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
