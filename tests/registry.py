@@ -548,7 +548,7 @@ EFFECTS = {
     },
     "LSA": {
         "n_components": [Effect(2)],
-        "vectorizer": [Effect(TfidfVectorizer(sublinear_tf=True))],
+        "vectorizer": [Effect(TfidfVectorizer())],
         "n_iter": [Effect(1, given=ONE_COORDINATE, data=LARGE_CORPUS)],
         "tol": [Effect(0.0, given=ONE_COORDINATE, data=LARGE_CORPUS)],
         "normalize": [Effect(False)],

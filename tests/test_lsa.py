@@ -38,7 +38,9 @@ def lsa():
 def test_equals_the_pipeline():
     data = make_check_data(LSA())
     pipeline = make_pipeline(
-        TfidfVectorizer(), TruncatedSVD(5, algorithm="arpack"), Normalizer()
+        TfidfVectorizer(sublinear_tf=True),
+        TruncatedSVD(5, algorithm="arpack"),
+        Normalizer(),
     ).fit(data.X)
     lsa = LSA(n_components=5, random_state=0).fit(data.X)
     expected = pipeline.transform(data.rows)
@@ -76,7 +78,7 @@ def test_counting_is_scikit_learns(options):
 
 
 def test_formula(lsa):
-    weights = TfidfVectorizer().fit_transform(DOCUMENTS)
+    weights = TfidfVectorizer(sublinear_tf=True).fit_transform(DOCUMENTS)
     _, s, Vt = np.linalg.svd(weights.toarray())
     assert_allclose(np.abs(lsa.components_), np.abs(Vt[:3]), atol=1e-12)
     assert_allclose(lsa.singular_values_, s[:3])

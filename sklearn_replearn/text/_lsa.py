@@ -52,8 +52,8 @@ class LSA(
     vectorizer : estimator, default=None
         Turns documents into weights of terms, and knows the terms
         (`get_feature_names_out`); cloned before fitting. ``None`` is scikit-learn's
-        ``TfidfVectorizer()``, which for lists of tokens takes the tokens as they are.
-        To tune one in a grid (``vectorizer__min_df``), give one.
+        ``TfidfVectorizer(sublinear_tf=True)``, which for lists of tokens takes the
+        tokens as they are. To tune one in a grid (``vectorizer__min_df``), give one.
     n_iter : int, default=5
         Iterations of the randomised solver, at most. Each reads the tf-idf matrix
         twice. A small corpus is decomposed exactly, and `random_state` is not used: one
@@ -280,7 +280,9 @@ class LSA(
 
     def _new_vectorizer(self, tokenized):
         if self.vectorizer is None:
-            return FastTfidfVectorizer(analyzer=_as_tokens if tokenized else "word")
+            return FastTfidfVectorizer(
+                analyzer=_as_tokens if tokenized else "word", sublinear_tf=True
+            )
         if tokenized and isinstance(getattr(self.vectorizer, "analyzer", None), str):
             raise ValueError(
                 "X holds lists of tokens, but the vectorizer takes strings apart "

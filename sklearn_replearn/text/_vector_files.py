@@ -211,19 +211,25 @@ def _read(file, selection, limit, binary, advance):
         raise ValueError(f"{selection.name} is empty.")
     header, length = _header(head)
     is_text = header is None or looks_like_text(head[length:])
-    if binary is True and is_text:
-        raise ValueError(
-            f"{selection.name} is not word2vec's binary file: that starts with a line "
-            "of two numbers, of words and of dimensions, and goes on in bytes that are "
-            "no text; set binary='auto'."
-        )
     blocks = chain([head[length:]], blocks)
-    if binary is False or is_text:
+    if binary is False or (is_text and binary == "auto"):
         read_lines(blocks, selection, limit, header)
-    else:
-        selection.unit = "word"
-        mend = "get the file again" + ", or set binary=False" * (binary == "auto")
+        return
+    not_binary = ValueError(
+        f"{selection.name} is not word2vec's binary file: that starts with a line of "
+        "two numbers, of words and of dimensions, and goes on in bytes that are no "
+        "text; set binary='auto'."
+    )
+    if header is None:
+        raise not_binary
+    selection.unit = "word"
+    mend = "get the file again" + ", or set binary=False" * (binary == "auto")
+    try:
         read_records(blocks, selection, limit, *header, mend)
+    except ValueError:
+        if is_text:
+            raise not_binary from None
+        raise
 
 
 def _blocks(file, selection, advance):
