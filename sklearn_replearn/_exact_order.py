@@ -62,7 +62,7 @@ class ExactOrder:
             self.left, self.right = (np.ldexp(table, -size) for table in self._tables)
             self.perturbation = 0.0
 
-    def arrange(self, query, columns, distances, errors, kinds):
+    def arrange(self, query, columns, distances, errors, kinds, names):
         """Rows of the gallery, the nearest first.
 
         Parameters
@@ -75,6 +75,8 @@ class ExactOrder:
         kinds : ndarray of shape (m,)
             Of rows of one kind, the order does not matter; of rows of two at the same
             distance, the one of the smaller kind comes first.
+        names : ndarray of shape (m,)
+            Rows of one name are equal, and in the right order.
 
         Returns
         -------
@@ -83,7 +85,7 @@ class ExactOrder:
         """
         order = np.arange(len(columns))
         runs = _runs(distances, errors)
-        open_ = _of_two_kinds(runs, kinds)
+        open_ = _of_several(runs, kinds) & _of_several(runs, names)
         if not open_.any():
             return order
         some = order[open_]
@@ -92,7 +94,8 @@ class ExactOrder:
         some = some[by_finer]
         finer_runs = _runs(finer[by_finer], errors[by_finer], runs[some])
         ranks = np.zeros(len(some), dtype=np.intp)
-        open_ = _of_two_kinds(finer_runs, kinds[some])
+        open_ = _of_several(finer_runs, kinds[some])
+        open_ &= _of_several(finer_runs, names[some])
         if open_.any():
             ranks[open_] = self._ranks(query, columns[some[open_]], finer_runs[open_])
         # The places of a run stay those of the run.
@@ -203,7 +206,7 @@ def nearest_rows(queries, gallery, metric, n_nearest, own, late):
         some = np.flatnonzero(distances - errors <= last)
         some = some[np.argsort(distances[some])]
         order = exact.arrange(
-            i, columns[some], distances[some], errors[some], kinds[some]
+            i, columns[some], distances[some], errors[some], kinds[some], columns[some]
         )
         nearest[i] = columns[some[order[:n_found]]]
     return nearest
@@ -257,7 +260,7 @@ def _runs(distances, errors, runs=None):
     return np.r_[0, np.cumsum(ends)]
 
 
-def _of_two_kinds(runs, kinds):
+def _of_several(runs, kinds):
     """Whether each place is in a run of more than one kind."""
     starts = np.flatnonzero(np.r_[True, np.diff(runs) != 0])
     differs = np.minimum.reduceat(kinds, starts) != np.maximum.reduceat(kinds, starts)

@@ -39,6 +39,8 @@ class Task:
     ----------
     whole : object or None
         Computes distances without any rounding, if the rows are small whole numbers.
+    names : ndarray of int
+        For each row of the gallery the first one that is at no distance from it.
     weights, counts : ndarrays of int
         How many equal rows a query, and a row of the gallery, stands for: 1 with
         `whole`, else `queries` and `gallery` have only the first of several.
@@ -48,17 +50,20 @@ class Task:
         self.metric, self.own = metric, own
         self.weights, self.counts = np.ones_like(codes), np.ones_like(gallery_codes)
         self.whole = _whole_products(queries, gallery, metric)
+        names = None
         if self.whole is None:
-            first, self.counts = _distinct(gallery, gallery_codes, metric)
+            first, self.counts, names = _distinct(gallery, gallery_codes, metric)
             gallery, gallery_codes = gallery[first], gallery_codes[first]
             if own is None:
-                first, self.weights = _distinct(queries, codes, metric)
+                first, self.weights, _ = _distinct(queries, codes, metric)
                 queries, codes = queries[first], codes[first]
             else:  # the queries are rows of the gallery: all of some classes
                 is_kept = np.isin(gallery_codes, codes)
                 self.own, self.weights = np.flatnonzero(is_kept), self.counts[is_kept]
                 queries, codes = gallery[is_kept], gallery_codes[is_kept]
         self.queries, self.gallery = queries, gallery
+        self.names = np.arange(len(gallery)) if names is None else names
+        self.twins = np.flatnonzero(self.names != np.arange(len(gallery)))
         self.start = np.searchsorted(gallery_codes, codes, "left")
         self.stop = np.searchsorted(gallery_codes, codes, "right")
         n_before = np.r_[0, self.counts.cumsum()]
@@ -104,8 +109,9 @@ def nearest_hits(task, depth):
         places = np.arange(len(some))
         if task.counts.max() == 1:
             for dtype in (np.float32, np.float64):
-                short = _ShortDistances(products, dtype)
-                places = yield from _quick_search(task, depth, some, short, places)
+                if len(places):
+                    short = _ShortDistances(products, dtype)
+                    places = yield from _quick_search(task, depth, some, short, places)
         yield from _search(task, depth, some, products, exact, places)
 
 
@@ -184,6 +190,7 @@ def _search(task, depth, queries, products, exact, places):
         rows = places[begin : begin + n_rows]
         some = queries[rows]
         keys = products.keys(rows, buffer[: len(some)])
+        keys[:, task.twins] = keys[:, task.names[task.twins]]
         keys &= layout.of_distance
         if n_bits:
             keys |= columns
@@ -197,7 +204,7 @@ def _search(task, depth, queries, products, exact, places):
         nearest = np.sort(keys[:, :n_nearest], axis=1)
         if exact is not None:
             errors = products.errors(rows)
-            _settle(nearest, keys, depth[some], some, errors, layout, exact)
+            _settle(nearest, keys, depth[some], some, errors, layout, exact, task.names)
         counts = None
         if task.counts.max() > 1:
             counts = task.counts[nearest & layout.column]
@@ -253,7 +260,7 @@ def _leave_out(keys, own, counts, layout):
     keys[rows, own] |= layout.beyond
 
 
-def _settle(nearest, keys, depth, queries, errors, layout, exact):
+def _settle(nearest, keys, depth, queries, errors, layout, exact, names):
     """Put rows in their true order if rounding may have brought them out of it.
 
     Parameters
@@ -264,6 +271,8 @@ def _settle(nearest, keys, depth, queries, errors, layout, exact):
     depth, queries : ndarrays of shape (n_block,)
     errors : callable
         Bounds of the errors of distances in `nearest`, or in one of its rows.
+    names : ndarray of shape (n_gallery,)
+        The same for rows whose order is known, as they are equal.
     """
     distances = (nearest & layout.of_distance).view(np.float64)
     bounds = errors(distances, layout.truncation)
@@ -273,8 +282,13 @@ def _settle(nearest, keys, depth, queries, errors, layout, exact):
     inside = np.flatnonzero(depth <= close.shape[1])
     at_the_end[inside] = close[inside, depth[inside] - 1]
     differs = (nearest[:, 1:] ^ nearest[:, :-1]) & layout.relevant
-    close &= differs.astype(bool)
-    for row in np.flatnonzero(close.any(axis=1) | at_the_end):
+    is_open = (close & differs.astype(bool)).any(axis=1)
+    if is_open.any():
+        some = np.flatnonzero(is_open)
+        of_close = names[nearest[some] & layout.column]
+        close = close[some] & (of_close[:, 1:] != of_close[:, :-1])
+        is_open[some] = close.any(axis=1)
+    for row in np.flatnonzero(is_open | at_the_end):
         candidates = nearest[row]
         if at_the_end[row]:
             last = distances[row, depth[row] - 1] + bounds[row, depth[row] - 1]
@@ -282,12 +296,14 @@ def _settle(nearest, keys, depth, queries, errors, layout, exact):
             limit = last.view(np.uint64) | ~layout.of_distance
             candidates = np.sort(keys[row][keys[row] <= limit])
         those = (candidates & layout.of_distance).view(np.float64)
+        columns = (candidates & layout.column).astype(np.intp)
         order = exact.arrange(
             queries[row],
-            (candidates & layout.column).astype(np.intp),
+            columns,
             those,
             errors(those, layout.truncation, row),
             (candidates & layout.relevant).astype(bool),
+            names[columns],
         )
         n_kept = min(len(order), nearest.shape[1])
         nearest[row, :n_kept] = candidates[order[:n_kept]]
@@ -355,14 +371,18 @@ class _ShortDistances:
 
     def __init__(self, products, dtype):
         self._left, right = products.left, products.right
-        self._right = right.astype(dtype)
+        self._right = right.astype(dtype, copy=False)
         self._sampled = right[:, :: -(-right.shape[1] // _N_SAMPLED)].copy()
         self._lengths = np.sqrt(products.squares)
         self._longest = np.sqrt(right[-1].max())
         self._perturbation = products.perturbation
-        # Sums of products, see _PointProducts, and in single precision the rounding of
-        # the factors, in double precision that of the squares among them.
-        self._rounding = (2 * len(right) + 12) * np.finfo(dtype).eps / 2
+        # Sums of products, see _PointProducts: n + 2 roundings of (|x| + |y|)². Those
+        # of the factors are few; in double precision the squares have n more.
+        n = len(right) - 2
+        single = dtype == np.float32
+        n_roundings = n + 8 if single else 2 * n + 16
+        self._rounding = n_roundings * np.finfo(dtype).eps / 2
+        self._n_spare_bits = 5 if single else 1
         self._buffers = None
 
     def keys(self, rows, n_nearest):
@@ -389,7 +409,8 @@ class _ShortDistances:
             bounds += moved(largest, self._perturbation)
         needed = np.frexp(1.25 * sampled[:, place])[1]
         possible = np.frexp(1.01 * largest + 4 * bounds)[1]
-        fits = possible <= needed + 1
+        # Clipping takes longer than the loss of a few digits, if they are not needed.
+        fits = possible <= needed + self._n_spare_bits
         exponents = 31 - np.where(fits, possible, needed)
         exponents = np.minimum(exponents, _LARGEST_EXPONENT)
         errors = np.minimum(np.ldexp(bounds, exponents), 2.0**28)
@@ -478,42 +499,61 @@ class _WholeCosines:
 
 
 def _whole_products(queries, gallery, metric):
-    """Products without rounding, if the tables hold small whole numbers, or None."""
+    """Products without rounding, if the tables hold small whole numbers, or None.
+
+    Multiples of one number are as good, or for cosines of one number in each row.
+    """
     n = queries.shape[1]
     if metric == "euclidean":
-        size = max(np.frexp(np.abs(table).max())[1] for table in (queries, gallery))
-        n_bits = (47 - n.bit_length()) // 2
-        tables = [_as_whole(table, n_bits - size) for table in (gallery, queries)]
-        if any(table is None for table in tables):
+        whole = _as_whole(
+            np.vstack([gallery, queries]), None, (47 - n.bit_length()) // 2
+        )
+        if whole is None:
             return None
-        gallery, queries = tables
+        gallery, queries = whole[: len(gallery)], whole[len(gallery) :]
         center = np.partition(gallery, len(gallery) // 2, axis=0)[len(gallery) // 2]
         return _WholeDistances(queries - center, gallery - center)
     tables = []
-    for table in (gallery, queries):
-        sizes = np.frexp(np.abs(table).max(axis=1, keepdims=True))[1]
-        whole = _as_whole(table, 20 - sizes)
+    for table in (queries, gallery):
+        whole = _as_whole(table, 1, 20)
         if whole is None:
             return None
         numbers = whole.astype(np.int64)
         lowest = (numbers & -numbers).astype(np.float64)
         lowest = np.where(lowest > 0, lowest, np.inf).min(axis=1, keepdims=True)
         tables.append(whole / np.where(np.isfinite(lowest), lowest, 1))
-    gallery, queries = tables
-    largest = [np.einsum("ij,ij->i", z, z).max() for z in (queries, gallery)]
+    largest = [np.einsum("ij,ij->i", table, table).max() for table in tables]
     if largest[0] * largest[1] ** 2 > 2.0**48:
         return None
-    return _WholeCosines(queries, gallery)
+    return _WholeCosines(*tables)
 
 
-def _as_whole(table, exponents):
-    """A table times powers of two, or None if that does not give whole numbers."""
-    exponents = np.broadcast_to(exponents, (len(table), 1))
-    for some in (slice(8), slice(None)):  # most tables show it early
-        whole = np.ldexp(table[some], exponents[some])
-        if (whole != np.rint(whole)).any():
+def _as_whole(table, axis, n_bits):
+    """Whole numbers of so many bits that are proportional to a table, or None.
+
+    To all of it, or with ``axis=1`` to each row by itself.
+    """
+    for some in (table[:8], table):  # most tables show it early
+        sizes = np.abs(some)
+        whole = np.ldexp(some, n_bits - np.frexp(_largest(sizes, axis))[1])
+        if (whole == np.rint(whole)).all():
+            continue
+        exponents = np.frexp(_largest(sizes, axis))[1]
+        some = np.ldexp(some, -exponents)
+        sizes = np.abs(some)
+        units = np.where(sizes > 0, sizes, 2).min(axis=axis, keepdims=True)
+        if (np.ldexp(units, n_bits) < 1).any():
+            return None
+        whole = np.rint(some / units)
+        # Products of whole numbers with the two halves of a number are exact.
+        first = units.astype(np.float32).astype(np.float64)
+        if (some - whole * first != whole * (units - first)).any():
             return None
     return whole
+
+
+def _largest(sizes, axis):
+    return sizes.max(axis=axis, keepdims=True)
 
 
 # ---------------------------------------------------------------------------
@@ -522,10 +562,15 @@ def _as_whole(table, exponents):
 
 
 def _distinct(rows, codes, metric):
-    """Places of the first of equal rows of a class, and how many there are."""
+    """Places of the first of equal rows of a class, and how many there are.
+
+    The third is, for each of these rows, the first of them that is equal, of any class.
+    """
     ids = row_ids(rows, metric)
     if ids is None:
-        return np.arange(len(rows)), np.ones_like(codes)
-    names = codes * len(rows) + ids
-    _, first, counts = np.unique(names, return_index=True, return_counts=True)
-    return first, counts
+        return np.arange(len(rows)), np.ones_like(codes), None
+    _, first, counts = np.unique(
+        codes * len(rows) + ids, return_index=True, return_counts=True
+    )
+    _, place, same = np.unique(ids[first], return_index=True, return_inverse=True)
+    return first, counts, place[same]

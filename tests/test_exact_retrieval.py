@@ -204,6 +204,26 @@ def test_collapses_and_duplicates_are_fast():
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_equal_rows_of_several_classes(metric):
+    """Their order is known, unless another row is as near."""
+    rng = np.random.default_rng(6)
+    X = rng.integers(-2, 3, (12, 3)) / 10
+    X = X[rng.integers(12, size=40)] + np.where(rng.random((40, 1)) < 0.2, 1e-17, 0)
+    for y in (np.arange(40) % 3, np.arange(40) % 2):
+        check(X, y, metric=metric)
+        check(X[:10] + 0.01, y[:10], 3, metric, X, y)
+
+
+@pytest.mark.parametrize("unit", [0.3, 1 / 3, 1e-200, 3e-310, 1.1e300])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_multiples_of_one_number(unit, metric):
+    rng = np.random.default_rng(7)
+    X, y = rng.choice([-unit, 0, unit, 2 * unit], (30, 4)), np.arange(30) % 3
+    assert _nearest_hits._whole_products(X, X, metric) is not None
+    check(X, y, metric=metric)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_bounds_hold(metric):
     """Errors of products are below their bounds, for points far and near."""
     rng = np.random.default_rng(5)
