@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_replearn._deep.callbacks import copy_callbacks
-from sklearn_replearn._deep.health import count_dead_units
+from sklearn_replearn._deep.health import Diverged, count_dead_units
 from sklearn_replearn._deep.modules import (
     ACTIVATIONS,
     UpToLayer,
@@ -34,7 +34,6 @@ from sklearn_replearn._deep.modules import (
 )
 from sklearn_replearn._deep.net import (
     Batches,
-    Diverged,
     Net,
     as_device,
     as_tensor,

@@ -14,6 +14,10 @@ SAME = 1e-6
 ROUNDING = 1e-5
 
 
+class Diverged(FloatingPointError):
+    """Losses or embeddings of an epoch are not finite."""
+
+
 def effective_rank(Z):
     r"""Number of directions in which vectors vary, weighed by how much they do.
 
@@ -74,7 +78,7 @@ class Tally:
             for total in sums
         )
         if not np.isfinite(products).all():
-            raise FloatingPointError("embeddings became infinite or NaN")
+            raise Diverged("embeddings became infinite or NaN")
         variances = np.linalg.eigvalsh(products - np.outer(mean, mean)).clip(min=0)
         is_one_point = variances[-1] <= (ROUNDING * norm) ** 2
         return {

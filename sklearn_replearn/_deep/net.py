@@ -19,6 +19,7 @@ from skorch.callbacks import EarlyStopping, LoadInitState
 from torch import nn
 
 from sklearn_replearn._deep.callbacks import BatchDataset, complete, refuse_misfits
+from sklearn_replearn._deep.health import Diverged
 from sklearn_replearn._deep.losses import WeightedCrossEntropy
 from sklearn_replearn._deep.modules import in_double_precision, in_mixed_precision
 from sklearn_replearn._deep.networks import build_network
@@ -216,10 +217,6 @@ def load_arrays(module, arrays):
 # ---------------------------------------------------------------------------
 # Training
 # ---------------------------------------------------------------------------
-
-
-class Diverged(FloatingPointError):
-    """The loss of an epoch is not finite."""
 
 
 class Net(NeuralNet):
