@@ -415,12 +415,14 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         if max(counts) < 2:
             raise ValueError(
                 f"early_stopping leaves one of the {what} of each class in training, "
-                "but each class in y has one; set early_stopping=False."
+                "but each class in y has only one; pass X_val and y_val, or set "
+                "early_stopping=False."
             )
         raise ValueError(
-            f"early_stopping needs one of the {what} to validate with and two to train "
+            f"early_stopping needs {what} to validate with and at least two to train "
             f"with, but validation_fraction={self.validation_fraction} of {len(data)} "
-            f"{what} holds out {n_held_out}; change it, or set early_stopping=False."
+            f"{what} holds out {n_held_out}; change it, pass X_val, or set "
+            "early_stopping=False."
         )
 
     def _sampler(self, data, batch_size, device, index, *, shuffle=True):

@@ -37,8 +37,8 @@ class ClassBatches:
         if not n_each.any():
             raise ValueError(
                 "early_stopping needs two rows of one class and a row of another both "
-                "to train with and to validate with, but y has too few rows that have "
-                "others of their class; set early_stopping=False."
+                "to train with and to validate with, but y has too few classes with "
+                "several rows; pass X_val and y_val, or set early_stopping=False."
             )
         return n_each
 
