@@ -3,7 +3,14 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._validation import (
+from sklearn_replearn._image_units import (
+    find_unit,
+    join_units,
+    refuse_other_unit,
+    warn_of_binary_bytes,
+)
+from sklearn_replearn._images import (
+    fault_of,
     flatten_images,
     refuse_other_images,
     resolve_image_shape,
@@ -22,16 +29,43 @@ class ImageInput:
     def _validate(self, X, *, reset=False):
         if not reset:
             check_is_fitted(self)
-        X, shape = flatten_images(X)
+        rows, shape = flatten_images(X)
         if not reset:
-            refuse_other_images(shape, self.image_shape_)
-        X = super()._validate(X, reset=reset)
+            refuse_other_images(_whole(rows, shape), self.image_shape_)
+        dtype = rows.dtype if isinstance(rows, np.ndarray) else np.dtype(float)
+        try:
+            rows = super()._validate(rows, reset=reset)
+        except (TypeError, ValueError):
+            fault = fault_of(X)
+            if fault is None:
+                raise
+            raise ValueError(fault) from None
         if reset:
-            self.image_shape_ = resolve_image_shape(self.image_shape, shape, X.shape[1])
-            self._largest = None if X.dtype == np.uint8 else float(X.max())
-        else:
-            _refuse_other_unit(X, self._largest)
-        return X
+            self.image_shape_ = resolve_image_shape(
+                self.image_shape, shape, rows.shape[1], len(rows)
+            )
+            self._unit = self._find_unit(rows, dtype)
+        elif self._unit is not None:
+            refuse_other_unit(rows, self._unit, dtype)
+        return rows
+
+    def _find_unit(self, X, dtype):
+        """The unit of the images of `fit`; None of signals.
+
+        Raises if a network that was trained before, and goes on, was in another one.
+        """
+        if not self._has_images():
+            return None
+        unit = find_unit(X)
+        before = getattr(self, "_unit", None)
+        if before is not None and getattr(self, "warm_start", False):
+            refuse_other_unit(X, before, dtype)
+            return join_units(before, unit)
+        warn_of_binary_bytes(unit)
+        return unit
+
+    def _has_images(self):
+        return len(self.image_shape_) == 3
 
     def _channels_first_shape(self):
         """Shape of an image, or of a signal, as layers have it."""
@@ -39,8 +73,8 @@ class ImageInput:
         return [n_channels, *sides]
 
     def _scale(self, X):
-        """Factor of X: bytes stand for [0, 1]."""
-        return 1 / 255 if X.dtype == np.uint8 else 1.0
+        """Factor of X: bytes of images stand for [0, 1]."""
+        return 1 / 255 if X.dtype == np.uint8 and self._has_images() else 1.0
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -48,26 +82,5 @@ class ImageInput:
         return tags
 
 
-def _refuse_other_unit(X, largest):
-    """Raise if one of `fit` and X has bytes, and the other numbers far beyond [0, 1].
-
-    Bytes stand for [0, 1], so that numbers up to 255 would be taken for other images.
-
-    Parameters
-    ----------
-    X : ndarray
-    largest : float or None
-        The largest number that `fit` has seen; ``None`` for bytes.
-    """
-    if largest is None and X.dtype != np.uint8:
-        most = X.max()
-        if 2 < most < np.inf:
-            raise ValueError(
-                f"X has values up to {most:.4g}, but fit has seen bytes, which stand "
-                "for [0, 1]; pass bytes as uint8, or X / 255."
-            )
-    elif largest is not None and largest > 2 and X.dtype == np.uint8:
-        raise ValueError(
-            "X has bytes, which stand for [0, 1], but fit has seen values up to "
-            f"{largest:.4g}; pass X.astype(np.float32), or bytes to fit, too."
-        )
+def _whole(rows, shape):
+    return (len(rows), *shape) if shape else tuple(rows.shape)

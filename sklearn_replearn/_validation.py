@@ -6,7 +6,6 @@ from collections.abc import Mapping, Set
 from contextlib import contextmanager
 from copy import copy
 from itertools import chain
-from math import prod
 
 import numpy as np
 from scipy import sparse
@@ -296,129 +295,6 @@ def few(classes):
     """The first classes, for a message."""
     names = ", ".join(map(repr, classes[:5].tolist()))
     return names if len(classes) <= 5 else f"{names}, ... {len(classes)} in all"
-
-
-def shape_of(X):
-    """Shape of anything array-like."""
-    return tuple((X if hasattr(X, "shape") else np.asarray(X)).shape)
-
-
-def flatten_images(X):
-    """Images as rows, and the shape that each has in X.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_values), (n_samples, height, width) or \
-            (n_samples, height, width, channels)
-
-    Returns
-    -------
-    rows : array-like of shape (n_samples, n_values)
-        A view of X where its memory allows. X itself if it has fewer than three
-        dimensions: what is wrong with it then, the checks of tables say.
-    shape : tuple or None
-        ``X.shape[1:]``; ``None`` if X has rows.
-    """
-    shape = shape_of(X)
-    if len(shape) < 3:
-        return X, None
-    if len(shape) > 4:
-        raise ValueError(
-            f"X has shape {shape}, but images are rows, or an array of shape "
-            "(n_samples, height, width) or (n_samples, height, width, channels)."
-        )
-    return np.asarray(X).reshape(shape[0], prod(shape[1:])), shape[1:]
-
-
-def resolve_image_shape(image_shape, shape, n_values):
-    """The sides of an image, then its number of channels.
-
-    Parameters
-    ----------
-    image_shape : tuple or None
-        The parameter of an estimator: (height, width), (height, width, channels), or
-        ``None`` for what X has.
-    shape : tuple or None
-        As `flatten_images` gives it.
-    n_values : int
-        Length of a row.
-
-    Returns
-    -------
-    resolved : tuple of int
-        (height, width, channels), or (length, 1) of a signal: rows without an
-        `image_shape`.
-    """
-    if image_shape is None:
-        if shape is None:
-            return n_values, 1
-        _refuse_channels_first(shape)
-        return with_channels(shape)
-    sizes = tuple(image_shape)
-    if len(sizes) not in (2, 3) or not all(
-        isinstance(size, numbers.Integral) and size >= 1 for size in sizes
-    ):
-        raise ValueError(
-            "image_shape must be (height, width) or (height, width, channels), whole "
-            f"numbers of at least 1; got {image_shape!r}."
-        )
-    resolved = with_channels(tuple(map(int, sizes)))
-    if shape is not None and with_channels(shape) != resolved:
-        raise ValueError(
-            f"X has images of shape {shape}, but image_shape={image_shape}; "
-            "image_shape=None takes the shape from X."
-        )
-    if prod(resolved) != n_values:
-        raise ValueError(
-            f"X has rows of {n_values} values, but image_shape={image_shape} makes "
-            f"{prod(resolved)}."
-        )
-    return resolved
-
-
-def sizes_by_side(given, n_sides):
-    """A whole number for each side of an image, or of a signal, from one for all.
-
-    ``None`` if there are not as many, or if they are no whole numbers of at least 1.
-    """
-    sizes = list(given) if isinstance(given, tuple | list) else [given] * n_sides
-    if len(sizes) != n_sides or not all(
-        isinstance(size, numbers.Integral) and size >= 1 for size in sizes
-    ):
-        return None
-    return [int(size) for size in sizes]
-
-
-def with_channels(shape):
-    """(height, width, channels) of an image that may be without the last."""
-    return (*shape, 1)[:3]
-
-
-def refuse_other_images(shape, fitted_shape):
-    """Raise if images do not have the shape that those of `fit` had.
-
-    Parameters
-    ----------
-    shape : tuple or None
-        As `flatten_images` gives it.
-    fitted_shape : tuple
-        As `resolve_image_shape` gave it.
-    """
-    if shape is None or with_channels(shape) == fitted_shape:
-        return
-    seen = f"images of shape {fitted_shape}"
-    if len(fitted_shape) == 2:
-        seen = f"signals of {fitted_shape[0]} values"
-    raise ValueError(f"X has images of shape {shape}, but fit has seen {seen}.")
-
-
-def _refuse_channels_first(shape):
-    if len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] > 4:
-        raise ValueError(
-            f"X has images of shape {shape}, which seem to have their channels first; "
-            "here they come last: pass np.moveaxis(X, 1, -1), or say that "
-            f"image_shape={shape} is meant."
-        )
 
 
 def check_documents(X):

@@ -536,9 +536,12 @@ def test_sift_wants_values_from_0_to_1(low, high):
     fitted = bag("sift").fit(X)
     wrong = low + (high - low) * X
     message = f"X holds values from {low} to {high}, but descriptor='sift' tells"
-    for method in (bag("sift").fit, fitted.transform):
-        with pytest.raises(ValueError, match=message):
-            method(wrong)
+    with pytest.raises(ValueError, match=message):
+        bag("sift").fit(wrong)
+    with pytest.raises(ValueError, match="but fit has seen none"):  # another unit
+        fitted.transform(wrong)
+    with pytest.raises(ValueError, match="from 0 to 1.5, but descriptor='sift' tells"):
+        fitted.transform(1.5 * X)
     bag().fit(wrong)
 
 

@@ -19,7 +19,7 @@ from sklearn_replearn._deep.convolutions import (
     conv_encoder,
     stage_shapes,
 )
-from sklearn_replearn._validation import flatten_images, resolve_image_shape
+from sklearn_replearn._images import flatten_images, resolve_image_shape
 from sklearn_replearn.image import ConvAutoencoder
 from sklearn_replearn.utils.estimator_checks import (
     check_representation_estimator,

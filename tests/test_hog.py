@@ -181,8 +181,9 @@ def test_angles_just_below_the_axis_are_in_a_bin(signed):
 
 def test_contrast_and_mean_do_not_matter():
     X = images(12, 12)
-    hog = HOG().fit(X)
-    assert_allclose(hog.transform(5 * X + 3), hog.transform(X), atol=1e-5)
+    expected = HOG().fit_transform(X)
+    assert_allclose(HOG().fit_transform(5 * X + 3), expected, atol=1e-5)
+    assert_allclose(HOG().fit(X).transform(X / 2 + 0.4), expected, atol=1e-5)
 
 
 def test_flat_images_have_zeros():
@@ -320,7 +321,7 @@ def test_bad_input(shape, options, message):
             (2, 2),
             "8 x 8 pixels, but X has 7 x 9 pixels: cells of 3",
         ),
-        ((16, 3), {"cell_size": 8}, (8, 1), (2, 2), "16 x 16 pixels, but X has 16 x 3"),
+        ((16, 2), {"cell_size": 8}, (8, 1), (2, 2), "16 x 16 pixels, but X has 16 x 2"),
         ((2, 2), {"block_size": 3}, (1, 1), (2, 2), "1 x 1 pixels .* 2 x 2 cells."),
         ((7,), {}, (3,), (2,), "8 values, but X has 7 values: cells of 3 values"),
         ((1,), {}, (1,), (1,), "cells of 1 values are used, in blocks of 1 cells"),

@@ -68,6 +68,8 @@ LAYERS = [
     "_sklearn",
     "_warnings",
     "_containers",
+    "_images",
+    "_image_units",
     "_validation",
     "_progress",
     "_threads",

@@ -760,6 +760,37 @@ IMAGE_CASES = [
         ValueError,
     ),
     (
+        "Fractions in `fit`, and floats up to 255 in `transform`",
+        "HOG().fit(images / 255).transform(images.astype(float))",
+        ValueError,
+    ),
+    (
+        "Floats up to 255 in `fit`, and fractions in `transform`",
+        "HOG().fit(images.astype(float)).transform(images / 255)",
+        ValueError,
+    ),
+    (
+        "Booleans in `fit`, and the same as bytes in `transform`",
+        "HOG().fit(images > 99).transform((images > 99).astype(np.uint8))",
+        ValueError,
+    ),
+    (
+        "Bytes of 0 and 1",
+        "HOG().fit((images > 99).astype(np.uint8)).output_shape_",
+        UserWarning,
+    ),
+    (
+        "Images of several shapes",
+        "HOG().fit([np.zeros((16, 16)), np.zeros((16, 17))])",
+        ValueError,
+    ),
+    ("Paths of images", "HOG().fit(['a.png', 'b.png'])", ValueError),
+    (
+        "A single image",
+        "HOG(image_shape=(8, 8)).fit(images).transform(images[0])",
+        ValueError,
+    ),
+    (
         "Images smaller than the filters",
         "FilterBank(np.ones((1, 9, 9))).fit(images)",
         ValueError,

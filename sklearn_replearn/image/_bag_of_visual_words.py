@@ -63,9 +63,10 @@ class BagOfVisualWords(BaseImageTransformer):
     - rows without `image_shape`: each is a signal with one channel, such as a spectrum
       or a time series, and its patches have one dimension.
 
-    uint8 stands for [0, 1]: it is divided by 255, an image at a time. All other numbers
-    are taken as they are. Their mean and their unit do not matter for patches and
-    textons; SIFT wants images in [0, 1].
+    Images of uint8 stand for [0, 1]: they are divided by 255, one at a time. All other
+    numbers, and signals, are taken as they are. Mean and unit of those of :meth:`fit`
+    do not matter for patches and textons; SIFT wants images in [0, 1]. Images in
+    another unit are refused after it.
 
     Parameters
     ----------
@@ -309,7 +310,7 @@ class BagOfVisualWords(BaseImageTransformer):
             X = self._validate(X, reset=True)
             self._refuse_what_cannot_be_described()
             self.patch_size_ = self._fitting_patch_size()
-            self.contrast_, energy = _variance_and_energy(X)
+            self.contrast_, energy = _variance_and_energy(X, self._scale(X))
             self._how = {
                 "descriptor": self.descriptor_,
                 "patch_size": self.patch_size_,
@@ -494,7 +495,7 @@ def _as_images(rows, shape):
     """One image of rows after another, in double precision."""
     for row in rows:
         image = row.reshape(shape).astype(np.float64)
-        yield image / 255 if rows.dtype == np.uint8 else image
+        yield image / 255 if rows.dtype == np.uint8 and len(shape) == 3 else image
 
 
 def _describe_images(rows, shape, how):
@@ -514,13 +515,11 @@ def _count_words(rows, shape, how, vocabulary, n_levels):
     return np.array(histograms)
 
 
-def _variance_and_energy(X):
+def _variance_and_energy(X, scale):
     """Means over the rows of the variance, and of the mean square, of their values."""
     variance = energy = 0.0
     for start in range(0, len(X), BLOCK):
-        rows = X[start : start + BLOCK].astype(np.float64)
-        if X.dtype == np.uint8:
-            rows /= 255
+        rows = X[start : start + BLOCK].astype(np.float64) * scale
         variance += rows.var(axis=1).sum()
         energy += np.square(rows).mean(axis=1).sum()
     return float(variance / len(X)), float(energy / len(X))

@@ -36,8 +36,9 @@ class CNNFeatureExtractor(BaseImageClassifier):
     - rows without `image_shape`: each is a signal with one channel, such as a spectrum
       or a time series, and the convolutions have one dimension.
 
-    uint8 stands for [0, 1]: it is divided by 255, a batch at a time. All other numbers
-    are taken as they are. Their mean and their unit do not matter.
+    Images of uint8 stand for [0, 1]: they are divided by 255, a batch at a time. All
+    other numbers, and signals, are taken as they are. Mean and unit of those of
+    :meth:`fit` do not matter; images in another unit are refused after it.
 
     Parameters
     ----------

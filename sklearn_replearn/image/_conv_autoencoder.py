@@ -8,8 +8,8 @@ from sklearn_replearn._deep.convolutions import odd_kernel_size
 from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._deep.reconstruction import BaseAutoencoder
 from sklearn_replearn._image_input import ImageInput
+from sklearn_replearn._images import shape_of
 from sklearn_replearn._sklearn import Interval
-from sklearn_replearn._validation import flatten_images
 
 
 class ConvAutoencoder(ImageInput, BaseAutoencoder):
@@ -37,8 +37,9 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
     - rows without `image_shape`: each is a signal with one channel, such as a spectrum
       or a time series, and the convolutions have one dimension.
 
-    uint8 stands for [0, 1]: it is divided by 255, a batch at a time. All other numbers
-    are taken as they are. Their mean and their unit do not matter.
+    Images of uint8 stand for [0, 1]: they are divided by 255, a batch at a time. All
+    other numbers, and signals, are taken as they are. Mean and unit of those of
+    :meth:`fit` do not matter; images in another unit are refused after it.
 
     Parameters
     ----------
@@ -306,6 +307,5 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
     def _validate(self, X, *, reset=False):
         rows = super()._validate(X, reset=reset)
         if reset:
-            _, shape = flatten_images(X)
-            self._sample_shape = shape or rows.shape[1:]
+            self._sample_shape = shape_of(X)[1:]
         return rows

@@ -42,8 +42,9 @@ class FilterBank(BaseImageTransformer):
     - rows without `image_shape`: each is a signal with one channel, such as a spectrum
       or a time series, and the filters have one dimension.
 
-    uint8 stands for [0, 1]: it is divided by 255, a block at a time. All other numbers
-    are taken as they are.
+    Images of uint8 stand for [0, 1]: they are divided by 255, a block at a time. All
+    other numbers, and signals, are taken as they are; images in another unit than those
+    of :meth:`fit` are refused.
 
     Parameters
     ----------

@@ -6,8 +6,9 @@ from numbers import Integral
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from sklearn_replearn._images import sizes_by_side
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import sizes_by_side, unchanged_by_errors
+from sklearn_replearn._validation import unchanged_by_errors
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.image._image_transformer import BaseImageTransformer
 
@@ -54,9 +55,10 @@ class HOG(BaseImageTransformer):
       or a time series. Its gradient has two directions, and its histograms have two
       bins: of what rises, and of what falls.
 
-    uint8 stands for [0, 1]: it is divided by 255. All other numbers are taken as they
-    are. Their mean does not matter, and, while contrasts are far above 1e-5, neither
-    does their unit.
+    Images of uint8 stand for [0, 1]: they are divided by 255. All other numbers, and
+    signals, are taken as they are. Their mean does not matter, and, while contrasts are
+    far above 1e-5, neither does the unit of those of :meth:`fit`; images in another
+    unit are refused after it.
 
     Parameters
     ----------
@@ -228,7 +230,7 @@ class HOG(BaseImageTransformer):
         for start in range(0, len(X), n_images):
             block = slice(start, start + n_images)
             values = X[block].astype(dtype)
-            if X.dtype == np.uint8:
+            if self._scale(X) != 1:
                 values /= 255
             rows[block] = self._encode(values)
         return rows

@@ -8,8 +8,8 @@ from sklearn_replearn._deep.modules import Module, check_layer
 from sklearn_replearn._deep.net import Net
 from sklearn_replearn._deep.networks import build_network
 from sklearn_replearn._deep.transfer import POOLINGS, try_out
+from sklearn_replearn._images import sizes_by_side
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn._validation import sizes_by_side
 from sklearn_replearn.image._image_classifier import BaseImageClassifier
 
 
@@ -36,8 +36,9 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
       or a time series.
 
     The module is given float32 tensors of shape (n_samples, channels, height, width),
-    or (n_samples, 1, length), in evaluation mode. uint8 stands for [0, 1]: it is
-    divided by 255, a batch at a time. All other numbers are taken as they are.
+    or (n_samples, 1, length), in evaluation mode. Images of uint8 stand for [0, 1]:
+    they are divided by 255, a batch at a time. All other numbers, and signals, are
+    taken as they are; images in another unit than those of :meth:`fit` are refused.
 
     Parameters
     ----------

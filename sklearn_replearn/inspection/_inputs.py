@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sklearn_replearn._containers import take_rows
-from sklearn_replearn._validation import (
+from sklearn_replearn._images import (
     flatten_images,
     refuse_other_images,
     resolve_image_shape,
@@ -71,7 +71,7 @@ def read_inputs(estimator, X, image_shape=None):
     n_values = n_values_of(estimator)
     own = own_image_shape(estimator) if image_shape is None else None
     if own is not None:
-        refuse_other_images(shape, own)
+        refuse_other_images((len(rows), *(shape or rows.shape[1:])), own)
     if n_values is not None and rows.shape[1] != n_values:
         raise ValueError(
             f"X has {rows.shape[1]} values for each sample, but "
@@ -79,9 +79,11 @@ def read_inputs(estimator, X, image_shape=None):
         )
     if own is None:
         own = resolve_image_shape(image_shape, shape, rows.shape[1])
-    scaled = rows.dtype == np.uint8 and _takes_images(estimator)
-    if _takes_images(estimator):
-        _let_it_refuse(fitted_steps(estimator)[0], X, rows)
+    first = fitted_steps(estimator)[0]
+    fitted_shape = getattr(first, "image_shape_", None)
+    if fitted_shape is not None:
+        _let_it_refuse(first, X, rows)
+    scaled = rows.dtype == np.uint8 and len(fitted_shape or ()) == 3
     return Inputs(rows, own, 1 / 255 if scaled else 1.0)
 
 
@@ -92,10 +94,6 @@ def own_image_shape(estimator):
         if shape is not None and prod(shape) == n_values_of(estimator):
             return shape
     return None
-
-
-def _takes_images(estimator):
-    return hasattr(fitted_steps(estimator)[0], "image_shape_")
 
 
 def _let_it_refuse(step, X, rows):

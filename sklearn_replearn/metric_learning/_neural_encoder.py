@@ -27,9 +27,6 @@ class NeuralEncoder:
             return "cnn" if self._has_images() else "mlp"
         return self.encoder
 
-    def _has_images(self):
-        return len(self.image_shape_) == 3
-
     def _layer_shape(self):
         """Shape of a sample, as layers have it."""
         if self._has_images() or self._kind() == "cnn":

@@ -5,7 +5,7 @@ import numpy as np
 from sklearn_replearn._deep.embedding import check_encoder
 from sklearn_replearn._deep.modules import Module
 from sklearn_replearn._image_input import ImageInput
-from sklearn_replearn._validation import shape_of
+from sklearn_replearn._images import shape_of
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
 from sklearn_replearn.metric_learning._neural_encoder import NeuralEncoder

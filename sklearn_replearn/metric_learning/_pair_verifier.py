@@ -2,6 +2,7 @@
 
 from math import ceil
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 from scipy.sparse import coo_array, issparse
@@ -26,6 +27,7 @@ from sklearn_replearn._class_means import (
     unit_rows,
 )
 from sklearn_replearn._containers import row_count, take_rows
+from sklearn_replearn._images import as_array
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import (
     clone_sharing,
@@ -481,7 +483,7 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
         """Rows that can be counted and taken: lists as arrays."""
         if hasattr(X, "shape"):
             return X
-        return _as_column(X) if self._takes_text() else np.asarray(X)
+        return _as_column(X) if self._takes_text() else as_array(X)
 
     def _read_pairs(self, X):
         """Rows, and which two of them each pair has."""
@@ -604,7 +606,7 @@ def _name_by_content(rows):
 def _hash(row):
     if isinstance(row, np.ndarray) and row.dtype != object:
         return hash(row.tobytes())
-    return hash(row if isinstance(row, str) else tuple(row))
+    return hash(row if isinstance(row, str | PathLike) else tuple(row))
 
 
 def _components_apart(pairs, fraction, rng):

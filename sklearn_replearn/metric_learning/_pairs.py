@@ -12,8 +12,9 @@ from sklearn_replearn._deep.base import TrainingSet
 from sklearn_replearn._deep.losses import ContrastiveLoss, PairContrastiveLoss
 from sklearn_replearn._deep.net import as_tensor
 from sklearn_replearn._deep.samplers import PairBatches
+from sklearn_replearn._images import fault_of, shape_of
 from sklearn_replearn._sklearn import StrOptions, _fit_context
-from sklearn_replearn._validation import read_labels, shape_of
+from sklearn_replearn._validation import read_labels
 from sklearn_replearn._warnings import warn
 
 
@@ -39,8 +40,12 @@ def read_pairs(X, preprocessor=None):
     except ValueError:
         raise ValueError(
             "X must be an array of shape (n_pairs, 2, n_features), but its pairs have "
-            "different numbers of rows, or its rows of features."
+            "different numbers of rows, or its rows of features, or its images several "
+            "shapes."
         ) from None
+    fault = fault_of(X)
+    if fault is not None:
+        raise ValueError(fault)
     if len(X.shape) == 2 and X.shape[1] == 2:
         raise ValueError(
             f"X has shape {X.shape}, which pairs of indices have, but there is no "
