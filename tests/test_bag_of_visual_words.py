@@ -540,7 +540,7 @@ def test_sift_wants_values_from_0_to_1(low, high):
         bag("sift").fit(wrong)
     with pytest.raises(ValueError, match="but fit has seen none"):  # another unit
         fitted.transform(wrong)
-    with pytest.raises(ValueError, match="from 0 to 1.5, but descriptor='sift' tells"):
+    with pytest.raises(ValueError, match=r"from 0 to .*, but descriptor='sift'"):
         fitted.transform(1.5 * X)
     bag().fit(wrong)
 
