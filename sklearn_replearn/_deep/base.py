@@ -46,6 +46,7 @@ from sklearn_replearn._deep.net import (
 from sklearn_replearn._deep.networks import build_network
 from sklearn_replearn._deep.optimizers import OPTIMIZERS, make_optimizer, take_state
 from sklearn_replearn._deep.samplers import RandomBatches
+from sklearn_replearn._deep.saving import with_modules, with_saved_modules
 from sklearn_replearn._deep.schedules import SCHEDULES
 from sklearn_replearn._deep.splits import count_rows, first_of_each, in_random_order
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
@@ -630,9 +631,10 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         state = dict(super().__getstate__())
         if "net_" in state:
             state["net_"] = state["net_"].plain_state()
-        return state
+        return with_saved_modules(state)
 
     def __setstate__(self, state):
+        state = with_modules(state)
         super().__setstate__(state)
         if isinstance(state.get("net_"), dict):
             self.net_ = Net.for_encoding(

@@ -24,6 +24,7 @@ from sklearn_replearn._deep.losses import WeightedCrossEntropy
 from sklearn_replearn._deep.modules import in_double_precision, in_mixed_precision
 from sklearn_replearn._deep.networks import build_network
 from sklearn_replearn._deep.optimizers import first_line
+from sklearn_replearn._deep.saving import with_modules, with_saved_modules
 from sklearn_replearn._deep.schedules import constant
 from sklearn_replearn._progress import progress_bar
 
@@ -327,10 +328,10 @@ class Net(NeuralNet):
         return {"description": self.description, "weights": as_arrays(self.module_)}
 
     def __getstate__(self):
-        return self.plain_state()
+        return with_saved_modules(self.plain_state())
 
     def __setstate__(self, state):
-        twin = Net.for_encoding(**state, device=as_device("auto"))
+        twin = Net.for_encoding(**with_modules(state), device=as_device("auto"))
         self.__dict__.update(twin.__dict__)
 
     def train_epochs(

@@ -1,0 +1,126 @@
+"""Modules of the user in what is saved: as torch has them, but for their weights.
+
+torch writes the addresses of weights into a pickle, so that equal modules have other
+pickles, and what is kept by them, such as the ``memory`` of a pipeline, is never found
+again. As arrays, equal weights are the same bytes.
+"""
+
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+
+class SavedModule:
+    """A module in the state of an estimator; pickles as a copy with plain weights.
+
+    Copies of the estimator, which are made of its state as well, take the module as it
+    is out of here.
+    """
+
+    def __init__(self, module, plain):
+        self.module = module
+        self.plain = plain
+
+    def __reduce__(self):
+        return _itself, (self.plain,)
+
+    def __deepcopy__(self, memo):
+        return SavedModule(deepcopy(self.module, memo), self.plain)
+
+
+class PlainTensor:
+    """A weight that pickles as an array."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __reduce__(self):
+        tensor = self.tensor.detach()
+        halved = tensor.dtype == torch.bfloat16  # which numpy does not have
+        array = (tensor.view(torch.int16) if halved else tensor).numpy()
+        is_parameter = isinstance(self.tensor, nn.Parameter)
+        return _tensor, (array, halved, is_parameter, self.tensor.requires_grad)
+
+
+def with_saved_modules(state):
+    """A state in whose dicts each module is one that is saved with plain weights.
+
+    Modules that share weights or layers share them in what is saved.
+    """
+    modules = list({id(module): module for module in _modules_in(state)}.values())
+    if not modules or any(_is_compiled(module) for module in modules):
+        return state
+    try:
+        copies = deepcopy(modules, _plain_tensors(modules))
+    except Exception:  # of a class that refuses; pickle says so in its own words
+        return state
+    saved = {
+        id(module): SavedModule(module, plain)
+        for module, plain in zip(modules, copies, strict=True)
+    }
+    return _replaced(state, lambda value: saved.get(id(value), value))
+
+
+def with_modules(state):
+    """A state with the modules themselves, for copies that are not pickled."""
+    return _replaced(
+        state, lambda value: value.module if isinstance(value, SavedModule) else value
+    )
+
+
+def _modules_in(state):
+    for value in state.values():
+        if isinstance(value, nn.Module):
+            yield value
+        elif type(value) is dict:
+            yield from _modules_in(value)
+
+
+def _replaced(state, replace):
+    return {
+        name: _replaced(value, replace) if type(value) is dict else replace(value)
+        for name, value in state.items()
+    }
+
+
+def _is_compiled(module):
+    return any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
+
+
+def _plain_tensors(modules):
+    """By the id of each weight that an array can stand for, what takes its place."""
+    tensors = {}
+    for module in modules:
+        for part in module.modules():
+            values = (*vars(part).values(), *part._parameters.values())
+            for value in (*values, *part._buffers.values()):
+                if isinstance(value, torch.Tensor):
+                    tensors[id(value)] = value
+    return {
+        key: PlainTensor(tensor) for key, tensor in tensors.items() if _is_plain(tensor)
+    }
+
+
+def _is_plain(tensor):
+    return (
+        type(tensor) in (torch.Tensor, nn.Parameter)
+        and tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and not tensor.is_quantized
+        and tensor.is_leaf
+        and tensor.is_contiguous()
+        and not vars(tensor)
+    )
+
+
+def _itself(module):
+    return module
+
+
+def _tensor(array, halved, is_parameter, requires_grad):
+    tensor = torch.tensor(array)
+    tensor = tensor.view(torch.bfloat16) if halved else tensor
+    if is_parameter:
+        return nn.Parameter(tensor, requires_grad=requires_grad)
+    return tensor.requires_grad_(requires_grad)
