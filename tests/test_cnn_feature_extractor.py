@@ -399,6 +399,18 @@ def test_other_images_than_in_fit():
         fitted.transform(np.stack([IMAGES] * 3, axis=-1))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layer", ["stage1", "penultimate", "head"])
+def test_layers_in_either_precision(layer, dtype):
+    X = IMAGES.astype(dtype)
+    fitted = small(layer=layer).fit(X, Y)
+    expected = fitted.as_module(layer)(torch.tensor(X, dtype=torch.float32))
+    expected = expected.detach().numpy().reshape(len(X), -1)
+    found = fitted.transform(X)
+    assert found.dtype == dtype
+    assert_allclose(found, expected, atol=1e-5 * abs(expected).max())
+
+
 def test_bytes_and_numbers_of_another_unit_are_not_mixed():
     as_bytes = np.round(IMAGES * 255).astype(np.uint8)
     of_bytes = small().fit(as_bytes, Y)

@@ -184,12 +184,19 @@ def as_float(output, dtype):
 def in_double_precision(network):
     """A copy of a network, with its weights in double precision."""
     doubles = {
-        id(tensor): tensor.detach().double()
+        id(tensor): _double(tensor)
         for tensor in (*network.parameters(), *network.buffers())
         if tensor.is_floating_point()
     }
     # Modules that define how they are copied may still have other weights.
     return copy_modules(network, doubles).double()
+
+
+def _double(tensor):
+    """A weight in double precision: a parameter where it is one."""
+    double = tensor.detach().double()
+    is_parameter = isinstance(tensor, nn.Parameter)
+    return nn.Parameter(double, requires_grad=False) if is_parameter else double
 
 
 def share_weights(module):
