@@ -247,7 +247,7 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
         -------
         X_original : ndarray
             Of the shape that the X of :meth:`fit` had, but for the number of samples.
-            If the X of :meth:`fit` was uint8, in [0, 1] for its [0, 255].
+            If the images of :meth:`fit` were uint8, in [0, 1] for their [0, 255].
         """
         return self._as_in_fit(super().inverse_transform(X))
 
