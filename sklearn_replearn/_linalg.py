@@ -170,6 +170,8 @@ def _split_rows(A, n_parts):
     """Cut a CSR matrix into ranges of rows of about equal size, without copies."""
     ends = np.searchsorted(A.indptr, np.linspace(0, A.nnz, n_parts + 1)[1:-1])
     bounds = np.unique([0, *ends, A.shape[0]])
+    if A.shape[0] == 0:
+        bounds = [0, 0]  # one range without rows
     parts = []
     for start, stop in pairwise(bounds):
         first, last = A.indptr[start], A.indptr[stop]

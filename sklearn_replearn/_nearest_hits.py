@@ -535,25 +535,22 @@ def _as_whole(table, axis, n_bits):
     """
     for some in (table[:8], table):  # most tables show it early
         sizes = np.abs(some)
-        whole = np.ldexp(some, n_bits - np.frexp(_largest(sizes, axis))[1])
+        largest = sizes.max(axis=axis, keepdims=True)
+        units = np.where(sizes > 0, sizes, largest).min(axis=axis, keepdims=True)
+        exponents = np.frexp(largest)[1]
+        if (exponents - np.frexp(units)[1] >= n_bits).any():
+            return None
+        whole = np.ldexp(some, n_bits - exponents)
         if (whole == np.rint(whole)).all():
             continue
-        exponents = np.frexp(_largest(sizes, axis))[1]
-        some = np.ldexp(some, -exponents)
-        sizes = np.abs(some)
-        units = np.where(sizes > 0, sizes, 2).min(axis=axis, keepdims=True)
-        if (np.ldexp(units, n_bits) < 1).any():
-            return None
+        some, units = np.ldexp(some, -exponents), np.ldexp(units, -exponents)
+        units = np.where(units > 0, units, 1)
         whole = np.rint(some / units)
         # Products of whole numbers with the two halves of a number are exact.
         first = units.astype(np.float32).astype(np.float64)
         if (some - whole * first != whole * (units - first)).any():
             return None
     return whole
-
-
-def _largest(sizes, axis):
-    return sizes.max(axis=axis, keepdims=True)
 
 
 # ---------------------------------------------------------------------------

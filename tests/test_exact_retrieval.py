@@ -84,6 +84,12 @@ KINDS = {
     "permutations": lambda rng, n, d: rng.permuted(
         np.tile(0.3 * np.arange(d), (n, 1)), axis=1
     ),
+    "numbers_too_far_apart_for_one_unit": lambda rng, n, d: (
+        rng.integers(-2, 3, (n, d)) * rng.choice([1e-200, 1, 1e150], (n, d))
+    ),
+    "queries_far_smaller_than_the_gallery": lambda rng, n, d: (
+        rng.integers(-2, 3, (n, d)) * np.where(np.arange(n) < 5, 1e-200, 1e150)[:, None]
+    ),
     "constant": lambda rng, n, d: np.full((n, d), 0.1),
 }
 

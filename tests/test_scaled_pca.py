@@ -133,6 +133,23 @@ def test_sparse_far_from_the_origin(solver, offset):
         assert_allclose(pca.noise_variance_, dense.noise_variance_, rtol=tolerance)
 
 
+@pytest.mark.parametrize("shape", [(40, 8), (8, 40)])
+@pytest.mark.parametrize("n_components", [3, None, 0.9])
+@pytest.mark.parametrize("solver", ["auto", "covariance_eigh", "randomized"])
+def test_sparse_with_all_columns_far_from_the_origin(
+    solver, n_components, shape, monkeypatch
+):
+    if solver == "randomized" and n_components != 3:
+        return
+    monkeypatch.setattr("sklearn_replearn.decomposition._standardization.FAR", 0.5)
+    X = table(*shape) + 1e4
+    dense = ScaledPCA(n_components, svd_solver="full").fit(X)
+    pca = ScaledPCA(n_components, svd_solver=solver, random_state=0)
+    Z = pca.fit_transform(sparse.csr_array(X))
+    expected = dense.transform(X)
+    assert_allclose(np.abs(Z), np.abs(expected), atol=1e-6 * np.abs(expected).max())
+
+
 def test_without_mean_nothing_is_centred():
     X = table()
     pca = ScaledPCA(3, with_mean=False, svd_solver="full").fit(X)
