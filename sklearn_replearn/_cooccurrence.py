@@ -24,6 +24,9 @@ PAIRS_AT_A_TIME = 500_000
 #: their products with a sparse matrix stay in the processor's cache.
 BLOCK_SIZE = 24
 
+#: Mutual information below so many rounding errors of its terms is zero.
+N_ROUNDINGS = 8
+
 
 def window_weights(weighting, window, longest=None):
     """Weight of a pair of words at distance 1, 2, ..., `window`.
@@ -164,6 +167,8 @@ def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
     log_context = smoothing * log_word + np.log(shift)
     log_context -= logsumexp(smoothing * log_word[seen]) if seen.any() else 0
     log_word, log_context = log_word.astype("f4"), log_context.astype("f4")
+    sizes = np.abs(log_word).max(initial=0) + np.abs(log_context).max(initial=0)
+    rounding = N_ROUNDINGS * np.finfo(np.float32).eps * sizes
     upper, lower = np.empty((2, pairs.nnz), dtype=np.float32)
     for part, first, second, counts in _parts_of(pairs, keep):
         counts[first == second] *= 2  # such a pair is seen from either of its words
@@ -171,9 +176,8 @@ def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
         upper[part] = log_counts - log_word[first] - log_context[second]
         lower[part] = log_counts - log_word[second] - log_context[first]
         lower[part][first == second] = 0
-    if positive:
-        np.maximum(upper, 0, out=upper)
-        np.maximum(lower, 0, out=lower)
+    for values in upper, lower:
+        np.copyto(values, 0, where=(values if positive else np.abs(values)) < rounding)
     kept = np.flatnonzero((upper != 0) | (lower != 0))
     indptr = np.searchsorted(kept, pairs.indptr).astype(pairs.indptr.dtype)
     return indptr, pairs.indices[kept], upper[kept], lower[kept]

@@ -188,6 +188,24 @@ def test_a_graph_where_nothing_is_near():
     assert not E.any()
 
 
+@pytest.mark.parametrize("method", ["exact", "spectral"])
+@pytest.mark.parametrize("unit", [1, 1e-12, 3, 7e5])
+@pytest.mark.parametrize(
+    "adjacency",
+    [
+        np.array([[0, 1], [1, 0]]),
+        nx.to_numpy_array(nx.star_graph(6)),
+        nx.to_numpy_array(nx.complete_bipartite_graph(4, 7)),
+        np.outer(np.linspace(0.1, 5, 9), np.linspace(0.1, 5, 9)),
+    ],
+)
+def test_rounding_errors_are_no_nearness(adjacency, unit, method):
+    """All entries of M are 1 but for rounding, and their logarithms 0."""
+    with pytest.warns(UserWarning, match="no pair of nodes is nearer than by chance"):
+        E = NetMF(2, window=2, method=method).fit_transform(unit * adjacency)
+    assert not E.any()
+
+
 def test_many_components_of_a_graph():
     """More than the solver's blocks have columns: all eigenvalues of 1 are found."""
     triangle = np.ones((3, 3)) - np.eye(3)

@@ -322,6 +322,19 @@ def test_extreme_parameters_keep_the_numbers_finite():
         assert np.isfinite(pmi.word_vectors_).all()
 
 
+@pytest.mark.parametrize("positive", [True, False])
+@pytest.mark.parametrize(
+    ("n_a", "n_mixed", "n_b"), [(18, 12, 2), (49, 42, 9), (1, 2, 1)]
+)
+def test_rounding_errors_are_no_information(n_a, n_mixed, n_b, positive):
+    """Two words side by side as often as by chance: n_mixed² = 4 n_a n_b."""
+    documents = n_a * ["aa aa"] + n_mixed * ["aa bb"] + n_b * ["bb bb"]
+    pmi = PMIEmbedding(2, window=1, positive=positive, **PLAIN)
+    with pytest.warns(UserWarning, match="All word vectors are zero"):
+        pmi.fit(documents)
+    assert not pmi.word_vectors_.any()
+
+
 @pytest.mark.parametrize(
     ("documents", "shift", "reason"),
     [(["cats", "dogs"], 1.0, "no two words"), (SENTENCES, 50.0, "lower shift")],

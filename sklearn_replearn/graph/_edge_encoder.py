@@ -335,7 +335,7 @@ class EdgeEncoder(ClassNamePrefixFeaturesOutMixin, BaseNodeLookup):
         if labels.dtype.kind not in "biuf":
             raise ValueError(
                 "y must hold two numbers, the larger of which means an edge, but has "
-                f"labels such as {labels[0]!r}; pass 0 and 1."
+                f"labels such as {labels.tolist()[0]!r}; pass 0 and 1."
             )
         if not np.isfinite(labels).all():
             raise ValueError("y holds NaN or infinity; pass 0 and 1.")

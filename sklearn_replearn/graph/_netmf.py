@@ -36,6 +36,9 @@ KEPT_BYTES = 4 << 30
 #: precision say nothing of the node.
 SMALLEST_SHARE = 1e-15
 
+#: Logarithms below so many rounding errors of the working precision are zero.
+N_ROUNDINGS = 256
+
 #: Nodes up to which "auto" computes the matrix exactly.
 EXACT_NODES = 2048
 
@@ -247,12 +250,13 @@ class LogMatrix(LinearOperator):
 
     def _blocks(self):
         """Ranges of rows, each with its block."""
+        rounding = N_ROUNDINGS * np.finfo(self.dtype).eps
         for i, batch in enumerate(gen_batches(self.shape[0], BLOCK)):
             if i < len(self._kept):
                 yield batch, self._kept[i]
                 continue
             block = self._proximity.log_rows(self._transitions[batch])
-            np.maximum(block, 0, out=block)
+            np.copyto(block, 0, where=block < rounding)
             if i < self._n_kept:
                 self._kept.append(block)
             yield batch, block
