@@ -337,6 +337,17 @@ def test_near_rows_among_far_ones(form):
     assert_allclose(E @ E.T, K, atol=1e-9)
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize(
+    ("unit", "gamma"), [(1e3, 1.0), (1e6, 1.0), (1e150, None), (1.0, 1e8)]
+)
+def test_new_rows_far_from_all_training_rows(unit, gamma, form):
+    X = unit * table(20, 3)
+    embedding = SimilarityEmbedding(20, gamma=gamma).fit(form(X))
+    assert_array_equal(embedding.transform(form(X[:4] + 0.5 * unit)), 0)
+    assert_allclose(embedding.transform(form(X)) @ embedding.components_, np.eye(20))
+
+
 def test_a_refit_leaves_nothing_behind():
     X = table(20, 20)
     first = SimilarityEmbedding(3, similarity="linear").fit(

@@ -460,8 +460,9 @@ def _rbf_kernel(A, B, gamma):
         rounding = eps * (squares[:, np.newaxis] + other_squares)
         matters = (rounding > 1e-12 / gamma) & (distances < 1000 / gamma + rounding)
         near = np.argwhere(matters)
-        for pairs in gen_batches(len(near), max(1, BATCH // (4 * A.shape[1]))):
-            rows, others = near[pairs].T
+        step = max(1, BATCH // (4 * A.shape[1]))
+        for start in range(0, len(near), step):
+            rows, others = near[start : start + step].T
             distances[rows, others] = row_norms(A[rows] - B[others], squared=True)
     return np.exp(-gamma * distances)
 
