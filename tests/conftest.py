@@ -1,9 +1,13 @@
 """Data that several tests share."""
 
+import signal
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+# Processes that a shell starts in the background ignore Ctrl-C, which some tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -336,7 +336,7 @@ def _fingerprint(value):
         state = {k: v.detach().cpu().numpy() for k, v in value.state_dict().items()}
         return joblib.hash((state, value.training))
     if isinstance(value, BaseEstimator):
-        value = vars(value)
+        value = value.__getstate__()  # without what it keeps to save time
     try:
         return joblib.hash(value)
     except Exception:  # whatever cannot be pickled is told by its identity
