@@ -79,6 +79,18 @@ def test_other_types_of_numbers_keep_their_digits(dtype, X):
     assert_near(found.astype(np.float32), expected.astype(np.float32))
 
 
+@pytest.mark.parametrize("cls", [Autoencoder, NPairTransformer, CNNFeatureExtractor])
+@pytest.mark.parametrize("dtype", ["datetime64[s]", "datetime64[D]", "timedelta64[ns]"])
+def test_dates_are_no_numbers(cls, dtype):
+    numbers = np.random.default_rng(0).integers(0, 100, (20, 4))
+    dates, y = numbers.astype(dtype), np.arange(20) % 2
+    with pytest.raises(ValueError, match=r"^X has times of type .*no numbers"):
+        cls(2, max_epochs=1, random_state=0).fit(dates, y)
+    fitted = cls(2, max_epochs=1, random_state=0).fit(numbers, y)
+    with pytest.raises(ValueError, match=r"^X has times of type .*no numbers"):
+        fitted.transform(dates)
+
+
 def test_integers_beyond_the_range_of_fit_do_not_wrap_around(X):
     far = shifted(X, 2**61, np.int64)
     fitted = Autoencoder(2, hidden_layer_sizes=(), **OPTIONS).fit(far)

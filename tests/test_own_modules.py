@@ -203,7 +203,65 @@ class Transposed(nn.Module):
         return z @ self.other.weight
 
 
+class FollowsTheMean(nn.Module):
+    """It subtracts a moving average, in a buffer that no state_dict has."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(10, 3)
+        self.register_buffer("mean", torch.zeros(10), persistent=False)
+
+    def forward(self, x):
+        if self.training:
+            self.mean.mul_(0.5).add_(x.detach().mean(0) + 1)
+        return self.layer(x - self.mean)
+
+
+class CopiesItself(nn.Module):
+    """It makes its copies anew, with a buffer of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(10, 3)
+        self.register_buffer("factor", torch.full((10,), 2.0), persistent=False)
+
+    def forward(self, x):
+        return self.layer(self.factor * x)
+
+    def __deepcopy__(self, memo):
+        copy = CopiesItself()
+        copy.load_state_dict(self.state_dict())
+        return copy.train(self.training)
+
+
+class WithBuffer(nn.Module):
+    def __init__(self, buffer):
+        super().__init__()
+        self.layer = nn.Linear(10, 3)
+        self.register_buffer("buffer", buffer)
+
+    def forward(self, x):
+        return self.layer(x @ self.buffer.to_dense().to(x.dtype))
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.LSTM(10, 3, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x[:, None])[0][:, 0]
+
+
 KINDS = {
+    "recurrent": Recurrent,
+    "buffer that is not persistent": FollowsTheMean,
+    "copies of its own": CopiesItself,
+    "sparse buffer": lambda: WithBuffer(torch.eye(10).to_sparse()),
+    "buffer in 8 bits": lambda: WithBuffer(torch.eye(10).to(torch.float8_e4m3fn)),
+    "first layer in place": lambda: nn.Sequential(
+        nn.SiLU(inplace=True), nn.Linear(10, 3), nn.ELU(inplace=True)
+    ),
     "extra state": lambda: WithExtraState(10, 3),
     "bfloat16": lambda: HalfInside(10, 3),
     "float16": lambda: HalfInside(10, 3, torch.float16),
@@ -283,7 +341,82 @@ def test_encoder_and_decoder_share_a_weight_always(cls, X):
             model.fit(X)
 
 
+@pytest.mark.parametrize("cls", [Autoencoder, DenoisingAutoencoder])
+@pytest.mark.parametrize("last", [nn.Identity, nn.Sigmoid])
+@pytest.mark.parametrize("first", [nn.ELU, nn.SiLU, nn.Hardtanh])
+def test_the_first_layer_of_a_decoder_may_work_in_place(cls, last, first, X):
+    torch.manual_seed(0)
+    encoder = nn.Sequential(nn.Linear(10, 3), last())
+    curves = []
+    for in_place in (False, True):
+        torch.manual_seed(1)
+        decoder = nn.Sequential(first(inplace=in_place), nn.Linear(3, 10))
+        fitted = cls(3, encoder=encoder, decoder=decoder, **BRIEF).fit(X)
+        curves.append([*fitted.loss_curve_, fitted.score(X)])
+    assert_near(np.array(curves[1]), np.array(curves[0]))
+
+
+def test_the_best_weights_have_their_buffers(X):
+    class Stepped(FollowsTheMean):
+        """The second epoch is by far the best."""
+
+        def forward(self, x):
+            if self.training:
+                self.mean += 1
+            return self.layer(x) + (self.mean[0] - 2).square()
+
+    model = Autoencoder(
+        3,
+        encoder=Stepped(),
+        early_stopping=True,
+        **{**BRIEF, "max_epochs": 5, "batch_size": 54},
+    ).fit(X)
+    best = 1 + int(np.argmin(model.validation_loss_curve_))
+    assert model.net_.module_.encoder.mean[0] == best
+
+
+def test_tuples_of_a_named_layer_are_copied(X):
+    class Clipped(Recurrent):
+        def forward(self, x):
+            return self.layer(x.flatten(1)[:, None])[0].relu_()[:, 0]
+
+    fitted = PretrainedFeatureExtractor(Clipped()).fit(X)
+    rows = torch.from_numpy(X)[:, None]
+    outputs, _ = fitted.as_module("module.layer")(rows)
+    assert (outputs < 0).any()
+    assert torch.equal(fitted.as_module()(rows), outputs[:, 0].relu())
+
+
+class Counts(nn.Linear):
+    """It keeps a number of the training, and a tensor, as mere attributes."""
+
+    def __init__(self, *, as_tensor):
+        super().__init__(10, 3)
+        self.count = torch.zeros(()) if as_tensor else 0
+
+    def forward(self, x):
+        if self.training:
+            self.count = self.count + 1
+        return super().forward(x.roll(int(self.count), 1))
+
+
+class MakesItsBuffer(nn.Linear):
+    def __init__(self):
+        super().__init__(10, 3)
+        self.register_buffer("mean", None)
+
+    def forward(self, x):
+        if self.training and self.mean is None:
+            self.mean = x.mean(0).detach()
+        return super().forward(x if self.mean is None else x - self.mean)
+
+
 REFUSED = {
+    "number": (lambda: Counts(as_tensor=False), "keeps .* would not be saved"),
+    "tensor": (lambda: Counts(as_tensor=True), "keeps .* would not be saved"),
+    "late buffer": (MakesItsBuffer, "keeps .*register_buffer in __init__"),
+    "NaN": (lambda: Returning(lambda z: (z - 9).sqrt()), "are not finite"),
+    "infinity": (lambda: Returning(lambda z: z / 0), "are not finite for rows that"),
     "TorchScript": (lambda: scripted(nn.Linear(10, 3)), "is a TorchScript"),
     "TorchScript inside": (
         lambda: nn.Sequential(scripted(nn.Linear(10, 3))),
@@ -351,7 +484,12 @@ def test_a_kind_is_refused_in_one_sentence(kind, cls, X, y):
     assert vars(estimator).keys() == before.keys()
 
 
-@pytest.mark.parametrize("kind", sorted(REFUSED.keys() - {"dict", "tuple"}))
+ONLY_TRAINED = {"late buffer", "number", "tensor"}
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(REFUSED.keys() - {"dict", "tuple"} - ONLY_TRAINED)
+)
 def test_a_pretrained_module_is_refused_in_one_sentence(kind, X):
     make, message = REFUSED[kind]
     module = nn.Sequential(nn.Flatten(), make())
@@ -364,6 +502,27 @@ def test_a_pretrained_module_without_a_tensor_is_refused(function, X):
     module = nn.Sequential(nn.Flatten(), Returning(function))
     with pytest.raises(ValueError, match=r"must give a tensor .* gives (tuple|dict)"):
         PretrainedFeatureExtractor(module).fit(X)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda z: z > 0, lambda z: z.long(), lambda z: torch.complex(z, z)]
+)
+@pytest.mark.parametrize("fine_tune", ["none", "head"])
+def test_a_pretrained_module_without_floats_is_refused(fine_tune, function, X, y):
+    module = nn.Sequential(nn.Flatten(), Returning(function))
+    estimator = PretrainedFeatureExtractor(module, fine_tune=fine_tune)
+    with pytest.raises(ValueError, match=r"^The module gives torch\..*gives floats"):
+        estimator.fit(X, y)
+
+
+@pytest.mark.parametrize("kind", sorted(ONLY_TRAINED))
+def test_a_module_that_is_not_trained_keeps_nothing(kind, X, y):
+    module = nn.Sequential(nn.Flatten(), REFUSED[kind][0]())
+    estimator = PretrainedFeatureExtractor(module, **BRIEF).fit(X)
+    again = pickle.loads(pickle.dumps(estimator))
+    assert_near(again.transform(X), estimator.transform(X))
+    with pytest.raises(ValueError, match=r"^The module keeps .* would not be saved"):
+        estimator.set_params(fine_tune="all").fit(X, y)
 
 
 def test_batch_normalization_with_running_statistics_is_taken(X, y):

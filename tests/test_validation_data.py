@@ -13,7 +13,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_replearn.autoencoder import Autoencoder
+from sklearn_replearn.autoencoder import (
+    Autoencoder,
+    DenoisingAutoencoder,
+    VariationalAutoencoder,
+)
 from sklearn_replearn.image import CNNFeatureExtractor, ConvAutoencoder
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
@@ -195,6 +199,19 @@ def test_it_is_validated_like_X(name):
     with pytest.raises(ValueError, match="y_val is given without X_val; pass both"):
         model.fit(X, Y, y_val=Y_VAL)
     assert vars(model) == before
+
+
+@pytest.mark.parametrize(
+    "cls", [Autoencoder, DenoisingAutoencoder, VariationalAutoencoder, ConvAutoencoder]
+)
+def test_probabilities_are_in_their_range(cls):
+    rows = np.random.default_rng(0).random((40, 16))
+    model = cls(2, loss="binary_cross_entropy", max_epochs=1, random_state=0)
+    with pytest.raises(ValueError, match=r"Validation data .*binary_cross.* to "):
+        model.fit(rows, X_val=3 * rows)
+    model.set_params(warm_start=True).fit(rows)
+    with pytest.raises(ValueError, match=r"^loss='binary_cross.*values from -"):
+        model.fit(rows - 0.5)
 
 
 @pytest.mark.parametrize("name", [*LEARN_CLASSES, "SupConTransformer", *PAIRED])

@@ -679,6 +679,22 @@ NETWORKS = [
         ValueError,
     ),
     (
+        "A module with NaN",
+        "Autoencoder(2, encoder=torch.nn.Sequential(torch.nn.Linear(4, 2), "
+        "torch.nn.Threshold(9, float('nan')))).fit(table)",
+        ValueError,
+    ),
+    (
+        "Dates in place of numbers",
+        "Autoencoder(2).fit(np.arange(40).reshape(10, 4).astype('datetime64[D]'))",
+        ValueError,
+    ),
+    (
+        "Validation data that are no probabilities",
+        "Autoencoder(2, loss='binary_cross_entropy').fit(table > 0, X_val=table)",
+        ValueError,
+    ),
+    (
         "Weights that torch cannot pickle",
         "Autoencoder(2, encoder=torch.nn.utils.parametrizations.weight_norm("
         "torch.nn.Linear(4, 2))).fit(table)",

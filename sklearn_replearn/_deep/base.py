@@ -39,6 +39,7 @@ from sklearn_replearn._deep.net import (
     as_tensor,
     computes_in_double,
     has_bfloat16,
+    is_saved_whole,
     map_rows,
     scaled,
     seeded,
@@ -213,6 +214,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 if has_own_modules(net.description):
                     knows = computes_in_double(net, self._rows_to_try(data.rows))
                     net.module_.knows_double.fill_(knows)
+                    self._refuse_unsaved(net, data.rows)
             self.net_ = net
             self._set_fitted(data.rows)
             findings = self._find_ills(data.rows)
@@ -222,6 +224,20 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                     ConvergenceWarning,
                 )
         return self
+
+    def _refuse_unsaved(self, net, X):
+        """Raise if a module of the user has changed in what is not saved of it."""
+        if not is_saved_whole(net, self._rows_to_try(X)):
+            names = " or the ".join(
+                name
+                for name, value in net.description.items()
+                if isinstance(value, torch.nn.Module)
+            )
+            raise ValueError(
+                f"The {names} keeps something of the training that is neither a weight "
+                "nor a buffer, and would not be saved; make it a buffer with "
+                "register_buffer in __init__, or let get_extra_state return it."
+            )
 
     def as_module(self, layer=None):
         """A copy of the trained network, for gradients and for other torch code.
@@ -504,6 +520,11 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             ensure_min_samples=2 if reset else 1,
             ensure_all_finite=reset,
         )
+        if X.dtype.kind in "mM":
+            raise ValueError(
+                f"X has times of type {X.dtype}, which are no numbers; pass X as "
+                "numbers in a unit of your choice, such as days."
+            )
         if X.dtype in DTYPES:
             return X
         if X.dtype.kind == "f":

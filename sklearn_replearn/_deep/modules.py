@@ -208,6 +208,13 @@ def share_weights(module):
     return copy
 
 
+def unsaved_buffers(module):
+    """Buffers, by name, that a module leaves out of its ``state_dict``."""
+    saved = module.state_dict()
+    buffers = module.named_buffers()
+    return {name: buffer for name, buffer in buffers if name not in saved}
+
+
 def copy_modules(modules, memo=None):
     """A deep copy of a module, or of a dict of modules, also after a forward pass.
 
@@ -294,8 +301,7 @@ def output_of(layer, network, function, x):
     outputs = []
 
     def keep(layer, inputs, output):
-        is_tensor = isinstance(output, torch.Tensor)
-        outputs[:] = [output.clone() if is_tensor else output]
+        outputs[:] = [_cloned(output)]
 
     hook = network.get_submodule(layer).register_forward_hook(keep)
     try:
@@ -307,10 +313,21 @@ def output_of(layer, network, function, x):
     return outputs[0]
 
 
+def _cloned(output):
+    """Tensors, also in tuples, lists and dicts, in memory of their own."""
+    if isinstance(output, torch.Tensor):
+        return output.clone()
+    if type(output) in (tuple, list):
+        return type(output)(map(_cloned, output))
+    if type(output) is dict:
+        return {name: _cloned(value) for name, value in output.items()}
+    return output
+
+
 def try_module(name, function, x):
     """What a module that the user gave makes of x; raise if it cannot."""
     try:
-        return function(x)
+        return function(x.clone())  # its first layer may work in place
     except Exception as error:
         raise ValueError(
             f"The {name} cannot take input of shape {_rows_shape(x.shape)}: {error}"
@@ -378,8 +395,13 @@ def refuse_mixed_rows(name, function, x, output):
     output : tensor of shape (n_rows, ...)
         Of the function for x.
     """
+    if not output.isfinite().all():
+        raise ValueError(
+            f"The {name} gives numbers that are not finite for rows that are; look for "
+            "NaN among its weights, logarithms and divisions."
+        )
     limit = MIXED * output.abs().max()
-    again = try_module(name, function, x.clone())
+    again = try_module(name, function, x)
     if not _near(again, output, limit):
         raise ValueError(
             f"The {name} gives another output for the same rows each time, in "
@@ -459,7 +481,9 @@ class EncoderDecoder(Network):
         return self.run(self.encoder, (x - self.center) / self.spread)
 
     def run_decoder(self, z):
-        return torch.addcmul(self.offset, self.run(self.decoder, z), self.gain)
+        # The first layer of a user's decoder may work in place.
+        output = self.run(self.decoder, z.clone())
+        return torch.addcmul(self.offset, output, self.gain)
 
     def encode(self, x):
         return self.run_encoder(x)

@@ -21,10 +21,19 @@ from torch import nn
 from sklearn_replearn._deep.callbacks import BatchDataset, complete, refuse_misfits
 from sklearn_replearn._deep.health import Diverged
 from sklearn_replearn._deep.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.modules import in_double_precision, in_mixed_precision
+from sklearn_replearn._deep.modules import (
+    MIXED,
+    in_double_precision,
+    in_mixed_precision,
+    unsaved_buffers,
+)
 from sklearn_replearn._deep.networks import build_network
 from sklearn_replearn._deep.optimizers import first_line
-from sklearn_replearn._deep.saving import with_modules, with_saved_modules
+from sklearn_replearn._deep.saving import (
+    is_known,
+    with_modules,
+    with_saved_modules,
+)
 from sklearn_replearn._deep.schedules import constant
 from sklearn_replearn._progress import progress_bar
 
@@ -180,15 +189,17 @@ class Batches:
 
 
 def as_arrays(module):
-    """Weights of a module as arrays, and its extra state as it is.
+    """Weights and all buffers of a module as arrays, and its extra state as it is.
 
-    numpy knows no bfloat16: its numbers are kept in single precision.
+    Sparse tensors stay tensors. Floats of which numpy has no type, such as bfloat16,
+    are kept in single precision.
     """
     arrays = {}
-    for name, value in module.state_dict().items():
+    for name, value in {**module.state_dict(), **unsaved_buffers(module)}.items():
         if isinstance(value, torch.Tensor):
             value = value.detach().cpu()
-            value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+            if value.layout == torch.strided:
+                value = (value if is_known(value.dtype) else value.float()).numpy()
         arrays[name] = value
     return arrays
 
@@ -199,19 +210,24 @@ def load_arrays(module, arrays):
     Weights that two of its parts share are one tensor again.
     """
     shared, values = {}, {}
-    places = module.state_dict(keep_vars=True)
+    unsaved = unsaved_buffers(module)
+    places = {**module.state_dict(keep_vars=True), **unsaved}
     for name, array in arrays.items():
         place = places[name]
         if not isinstance(place, torch.Tensor):
             values[name] = array
             continue
         if id(place) not in shared:
-            tensor = as_tensor(array).to(place.dtype)
+            tensor = array if isinstance(array, torch.Tensor) else as_tensor(array)
+            tensor = tensor.to(place.dtype)
             if isinstance(place, nn.Parameter):
                 is_trained = place.requires_grad
                 tensor = nn.Parameter(tensor, requires_grad=is_trained)
             shared[id(place)] = tensor
         values[name] = shared[id(place)]
+    for name in unsaved:
+        parent, _, buffer = name.rpartition(".")
+        setattr(module.get_submodule(parent), buffer, values.pop(name))
     module.load_state_dict(values, assign=True)
 
 
@@ -261,8 +277,8 @@ class Net(NeuralNet):
     @classmethod
     def for_encoding(cls, description, weights, device):
         """A net with known weights, without an optimizer."""
-        with torch.device("meta"):  # neither memory nor random numbers for the start
-            module = build_network(description)
+        # On "meta" the start takes neither memory nor random numbers.
+        module = build_network(description, device="meta")
         load_arrays(module, weights)
         module.lay_out()
         return cls.untrained(module, description, device)
@@ -648,10 +664,13 @@ class _BestWeights:
         if loss < self.loss:
             self.loss, self.epoch = loss, epoch
             self.weights = deepcopy(self.module.state_dict())
+            self.buffers = deepcopy(unsaved_buffers(self.module))
 
     def restore(self):
         if self.weights is not None:
             self.module.load_state_dict(self.weights)
+            for name, buffer in unsaved_buffers(self.module).items():
+                buffer.copy_(self.buffers[name])
 
 
 # ---------------------------------------------------------------------------
@@ -678,6 +697,27 @@ def computes_in_double(net, rows):
     return double.dtype == torch.float64 and torch.allclose(
         double, single.double(), rtol=0.01, atol=0.01 * float(single.abs().max())
     )
+
+
+def is_saved_whole(net, rows):
+    """Whether what is saved of a net with modules of the user computes the same.
+
+    Parameters
+    ----------
+    net : Net
+    rows : tensor of shape (n_rows, n_values)
+    """
+    rows = torch.cat([rows, rows]).to(net.device)  # an even number, for pairs
+    try:
+        twin = Net.for_encoding(**net.plain_state(), device=net.device)
+        with torch.inference_mode():
+            one, other = (
+                module.evaluate(module.arrange(rows))
+                for module in (net.module_, twin.module_)
+            )
+    except Exception:  # whatever a module raises that lacks a part
+        return False
+    return not ((one - other).abs() > MIXED * one.abs().max()).any()
 
 
 def map_rows(function, X, *, block_rows, device, dtype=None, scale=1.0):

@@ -1,5 +1,7 @@
 """All networks by name, so that a saved one can be built again."""
 
+import torch
+
 from sklearn_replearn._deep.convnet import ConvClassifier
 from sklearn_replearn._deep.convolutions import ConvEncoderDecoder
 from sklearn_replearn._deep.corruption import DenoisingEncoderDecoder
@@ -27,7 +29,12 @@ NETWORKS = {
 }
 
 
-def build_network(description):
-    """The network that a description names: fresh weights, copies of modules."""
+def build_network(description, device="cpu"):
+    """The network that a description names: fresh weights, copies of modules.
+
+    The weights are made on a device; modules of the user stay where they are, also
+    those that make their own copies.
+    """
     options = copy_modules(dict(description))
-    return NETWORKS[options.pop("network")](**options)
+    with torch.device(device):
+        return NETWORKS[options.pop("network")](**options)

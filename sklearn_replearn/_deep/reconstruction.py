@@ -137,8 +137,12 @@ class BaseAutoencoder(BaseDeepTransformer):
             "binary": self.loss == "binary_cross_entropy",
         }
 
+    def _training_set(self, X, y, *, reset=True):
+        data = super()._training_set(X, y, reset=reset)
+        self._check_range(data.rows)
+        return data
+
     def _prepare_network(self, module, X):
-        self._check_range(X)
         self._check_shapes(module, X)
         self._adapt_to_units(module, X)
 

@@ -10,6 +10,18 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+#: Types of numpy that stand for numbers of which it has no type, by their bytes.
+BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32}
+
+
+def is_known(dtype):
+    """Whether numpy has a type of torch's."""
+    try:
+        torch.empty(0, dtype=dtype).numpy()
+    except TypeError:
+        return False
+    return True
+
 
 class SavedModule:
     """A module in the state of an estimator; pickles as a copy with plain weights.
@@ -37,10 +49,14 @@ class PlainTensor:
 
     def __reduce__(self):
         tensor = self.tensor.detach()
-        halved = tensor.dtype == torch.bfloat16  # which numpy does not have
-        array = (tensor.view(torch.int16) if halved else tensor).numpy()
+        bits = tensor if is_known(tensor.dtype) else tensor.view(BITS[tensor.itemsize])
         is_parameter = isinstance(self.tensor, nn.Parameter)
-        return _tensor, (array, halved, is_parameter, self.tensor.requires_grad)
+        return _tensor, (
+            bits.numpy(),
+            tensor.dtype,
+            is_parameter,
+            self.tensor.requires_grad,
+        )
 
 
 def with_saved_modules(state):
@@ -118,9 +134,9 @@ def _itself(module):
     return module
 
 
-def _tensor(array, halved, is_parameter, requires_grad):
+def _tensor(array, dtype, is_parameter, requires_grad):
     tensor = torch.tensor(array)
-    tensor = tensor.view(torch.bfloat16) if halved else tensor
+    tensor = tensor if tensor.dtype == dtype else tensor.view(dtype)
     if is_parameter:
         return nn.Parameter(tensor, requires_grad=requires_grad)
     return tensor.requires_grad_(requires_grad)

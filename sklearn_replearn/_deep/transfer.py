@@ -181,6 +181,11 @@ def try_out(description, rows):
                 f"The module must give a tensor of shape (n_images, ...), but for "
                 f"{len(x)} images it gives {what}; choose a layer that does."
             )
+        if not maps.is_floating_point():
+            raise ValueError(
+                f"The module gives {maps.dtype}, but features are real numbers; choose "
+                "a layer that gives floats."
+            )
         refuse_mixed_rows("module", network.features, x, maps)
         block = last_block(network.module, network.layer, network.features, x)
         return network.encode(x).shape[1], block
