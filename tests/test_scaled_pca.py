@@ -150,6 +150,22 @@ def test_sparse_with_all_columns_far_from_the_origin(
     assert_allclose(np.abs(Z), np.abs(expected), atol=1e-6 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize(("offset", "width"), [(1.7e9, 300.0), (1e5, 0.01)])
+@pytest.mark.parametrize("n_components", [None, 4])
+def test_a_column_of_rounding_errors_empties_no_other(
+    n_components, offset, width, form
+):
+    """Such as times within five minutes, in single precision."""
+    rng = np.random.default_rng(0)
+    X = np.kron(np.eye(5), np.ones(2)).T @ rng.standard_normal((5, 400))
+    X = (X + 0.1 * rng.standard_normal(X.shape)).T
+    X[:, 9] = offset + width * rng.uniform(size=400)
+    pca = ScaledPCA(n_components, whiten=True).fit(form(X.astype(np.float32)))
+    Z = pca.transform(form(X.astype(np.float32)))
+    assert_allclose(Z[:, :4].std(axis=0), 1, atol=0.01)
+
+
 def test_without_mean_nothing_is_centred():
     X = table()
     pca = ScaledPCA(3, with_mean=False, svd_solver="full").fit(X)

@@ -314,7 +314,8 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Z = _standardize(X, self._get_scaling(), np.float64)
         n_left = self.n_features_in_ - self.n_components_
         variances = np.append(self._variances, [self._noise_variance] * n_left)
-        if variances.min() <= self._rounding_variance:
+        roundings = [self._noise_rounding_variance] * n_left
+        if (variances <= np.append(self._rounding_variances, roundings)).any():
             return np.full(Z.shape[0], -np.inf)
         with np.errstate(over="ignore", invalid="ignore"):
             T, left = split(Z, self.components_)
@@ -403,10 +404,12 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         degrees = n_samples - 1 if self.with_mean else n_samples
         self._variances = axes.squares / degrees
         self._noise_variance = float(axes.left / max(n_features - k, 1) / degrees)
-        rounding = scaling.rounding * input_eps(given, X.dtype)
-        self._rounding_variance = float(
-            max(rounding**2, axes.rounding**2 * self._variances[0])
-        )
+        roundings = (scaling.roundings * input_eps(given, X.dtype)) ** 2
+        of_solver = axes.rounding**2 * self._variances[0]
+        of_axes = axes.rows.astype(np.float64) ** 2 @ roundings
+        self._rounding_variances = np.maximum(of_axes, of_solver)
+        of_others = (roundings.sum() - of_axes.sum()) / max(n_features - k, 1)
+        self._noise_rounding_variance = float(max(of_others, of_solver))
         unit = scaling.unit
         self._scaling = tuple(scaling)
         self.n_samples_ = n_samples
@@ -499,7 +502,7 @@ class ScaledPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def _deviations(self):
         """Standard deviation along each component, zero where it is only rounding."""
         variances = self._variances
-        return np.sqrt(np.where(variances > self._rounding_variance, variances, 0))
+        return np.sqrt(np.where(variances > self._rounding_variances, variances, 0))
 
     @property
     def _n_features_out(self):

@@ -39,9 +39,9 @@ class Scaling(NamedTuple):
         features are left in their own scale.
     empty : ndarray of bool of shape (n_features,)
         Columns that are zero when they are standardised.
-    rounding : float
-        Largest ratio of a column's root mean square to its width: the rounding of z,
-        if that of x is 1.
+    roundings : ndarray of shape (n_features,)
+        Ratio of each column's root mean square to its width: the rounding of z, if
+        that of x is 1. Zero where z is zero.
     """
 
     units: np.ndarray
@@ -49,7 +49,7 @@ class Scaling(NamedTuple):
     widths: np.ndarray
     unit: float
     empty: np.ndarray
-    rounding: float
+    roundings: np.ndarray
 
 
 def measure(X, *, with_mean, with_std):
@@ -100,7 +100,8 @@ def measure(X, *, with_mean, with_std):
         widths = unit / units
     ratios = np.hypot(means, deviations) / widths
     centers = means if with_mean else np.zeros_like(means)
-    return Scaling(units, centers, widths, unit, empty, ratios[~empty].max(initial=0))
+    ratios[empty] = 0
+    return Scaling(units, centers, widths, unit, empty, ratios)
 
 
 def standardize(X, scaling, dtype):
