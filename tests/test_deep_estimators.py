@@ -138,6 +138,7 @@ def test_as_module_encodes(estimator):
     fitted = clone(estimator).fit(data.X, data.y)
     module = fitted.as_module()
     rows = torch.from_numpy(data.rows.astype(np.float32))
-    with torch.no_grad():
-        codes = module(rows)
-    np.testing.assert_allclose(codes, fitted.transform(data.rows), atol=1e-5)
+    for network in (module, pickle.loads(pickle.dumps(module))):
+        with torch.no_grad():
+            codes = network(rows)
+        np.testing.assert_allclose(codes, fitted.transform(data.rows), atol=1e-5)

@@ -310,6 +310,19 @@ def test_a_kind_works_everywhere(cls, kind, X, y):
     assert fitted.as_module()(torch.from_numpy(X)).shape == (60, 3)
 
 
+@pytest.mark.parametrize("pooling", ["max", "mean"])
+@pytest.mark.parametrize("layer", [None, "stage1"])
+def test_networks_of_ours_as_modules_are_saved(layer, pooling, images, y):
+    y = y[: len(images)]
+    cnn = CNNFeatureExtractor(4, channels=(2,), pooling=pooling, **BRIEF)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of batches larger than all rows
+        module = cnn.fit(images, y).as_module()
+    fitted = PretrainedFeatureExtractor(module, layer=layer).fit(images)
+    again = pickle.loads(pickle.dumps(fitted))
+    assert_near(again.transform(images), fitted.transform(images))
+
+
 def test_extra_state_is_kept(X):
     encoder = WithExtraState(10, 3)
     encoder.version = 7

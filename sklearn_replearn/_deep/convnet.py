@@ -24,6 +24,14 @@ DEPTHS = {"lenet": 1, "vgg": 2}
 NORMALIZATIONS = {0: nn.BatchNorm1d, 1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
 MEANS = {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d}
 
+#: By kind and number of sides, what pools maps.
+POOLS = {
+    ("max", 1): functional.max_pool1d,
+    ("max", 2): functional.max_pool2d,
+    ("mean", 1): functional.avg_pool1d,
+    ("mean", 2): functional.avg_pool2d,
+}
+
 
 class Pool(nn.Module):
     """The largest, or the mean, of every two neighbours along each side.
@@ -40,16 +48,11 @@ class Pool(nn.Module):
     def __init__(self, kind, sides):
         super().__init__()
         self.sizes = [min(2, side) for side in sides]
-        self.pool = {
-            ("max", 1): functional.max_pool1d,
-            ("max", 2): functional.max_pool2d,
-            ("mean", 1): functional.avg_pool1d,
-            ("mean", 2): functional.avg_pool2d,
-        }[kind, len(sides)]
+        self.pool = kind, len(sides)  # by name: some functions cannot be pickled
         self.options = {} if kind == "max" else {"count_include_pad": False}
 
     def forward(self, x):
-        return self.pool(x, self.sizes, ceil_mode=True, **self.options)
+        return POOLS[self.pool](x, self.sizes, ceil_mode=True, **self.options)
 
 
 class Residual(nn.Module):
