@@ -3,10 +3,15 @@
 python -m sphinx -W --keep-going -b html docs docs/_build/html
 """
 
+import os
 import sys
 from pathlib import Path
 
 import sklearn_replearn
+
+# One thread, as in the tests: beside another job, two take up to ten times as long.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS / "_ext"))
