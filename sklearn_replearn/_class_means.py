@@ -3,16 +3,10 @@
 import numpy as np
 from scipy import sparse
 from scipy.spatial.distance import cdist
-from sklearn.preprocessing import normalize
 
-from sklearn_replearn._containers import dense
+from sklearn_replearn._containers import dense, row_blocks
 
 _N_VALUES = 2**22  # of sparse rows that are dense at a time
-
-
-def unit_rows(Z):
-    """Rows of length 1; rows of zeros stay. No square of a value overflows."""
-    return normalize(scaled(Z, -sizes_of_rows(Z)))
 
 
 def sizes_of_rows(Z):
@@ -102,9 +96,8 @@ def squared_distances(Z, points):
     if len(points) > 1:
         is_open |= nearest[:, 1] - nearest[:, 0] <= rounding
     some = np.flatnonzero(is_open)
-    step = max(1, _N_VALUES // Z.shape[1])
-    for begin in range(0, len(some), step):
-        part = some[begin : begin + step]
+    for rows in row_blocks(len(some), Z.shape[1], size=_N_VALUES):
+        part = some[rows]
         distances[part] = cdist(dense(Z[part]), points, "sqeuclidean")
     return distances
 

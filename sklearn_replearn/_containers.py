@@ -14,6 +14,12 @@ def row_count(X):
     return X.shape[0] if hasattr(X, "shape") else len(X)
 
 
+def row_blocks(n_rows, n_columns, size=1 << 16):
+    """Slices of rows of about `size` values, by default few enough for the cache."""
+    step = max(1, size // max(n_columns, 1))
+    return (slice(start, start + step) for start in range(0, n_rows, step))
+
+
 def take_rows(X, rows):
     """Some rows of an array, sparse matrix, data frame or list."""
     if hasattr(X, "iloc"):

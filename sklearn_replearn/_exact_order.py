@@ -13,6 +13,8 @@ from operator import mul
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from sklearn_replearn._containers import row_blocks
+
 #: Half the distance from 1 to the next double: the largest relative rounding error.
 UNIT = 2.0**-53
 
@@ -108,18 +110,15 @@ class ExactOrder:
         found = np.empty(len(columns))
         if self._is_cosine:
             self._refine(query, columns)
-        step = max(1, _N_VALUES // n_columns)
-        for begin in range(0, len(columns), step):
-            some = columns[begin : begin + step]
+        for block in row_blocks(len(columns), n_columns, size=_N_VALUES):
+            some = columns[block]
             if self._is_cosine:
                 (left, left_rest), (right, right_rest) = self._finer
                 differences = left[query] - right[some]
                 differences += left_rest[query] - right_rest[some]
             else:
                 differences = self.left[query] - self.right[some]
-            found[begin : begin + step] = np.einsum(
-                "ij,ij->i", differences, differences
-            )
+            found[block] = np.einsum("ij,ij->i", differences, differences)
         errors = (n_columns + 12) * UNIT * found + n_columns * TINY
         if self._is_cosine:
             errors += moved(found, n_columns * 2.0**-100)
@@ -287,13 +286,10 @@ def _squared_distances(row, rows):
     width = (58 - (len(row) * 128).bit_length()) // 2
     places = range(-(-(highest - lowest) // width))
     digits = np.zeros((2 * len(places) + 2, len(rows)), dtype=np.int64)
-    step = max(1, _N_VALUES // len(row))
-    for begin in range(0, len(rows), step):
-        _add_products(
-            digits[:, begin : begin + step],
-            _digits(row, lowest, width, places),
-            _digits(rows[begin : begin + step], lowest, width, places),
-        )
+    digits_of_row = _digits(row, lowest, width, places)
+    for block in row_blocks(*rows.shape, size=_N_VALUES):
+        digits_of_block = _digits(rows[block], lowest, width, places)
+        _add_products(digits[:, block], digits_of_row, digits_of_block)
     for place in range(len(digits) - 1):
         digits[place + 1] += digits[place] >> width
         digits[place] &= (1 << width) - 1

@@ -8,6 +8,7 @@ image of `fit` comes near.
 
 import numpy as np
 
+from sklearn_replearn._containers import row_blocks
 from sklearn_replearn._warnings import warn
 
 #: Numbers beyond this are not in [0, 1], though resized images may be a bit beyond.
@@ -116,10 +117,7 @@ def _is_binary(X):
 
 def _exceeds(X, bound):
     """Whether a number is larger, without a look at all of them where one is."""
-    n_rows = max(1, BLOCK // max(1, X.shape[1]))
-    return any(
-        X[start : start + n_rows].max() > bound for start in range(0, len(X), n_rows)
-    )
+    return any(X[rows].max() > bound for rows in row_blocks(*X.shape, size=BLOCK))
 
 
 def _refuse_bytes_beside_binary(X, unit):

@@ -17,6 +17,7 @@ from threading import Lock
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -475,6 +476,11 @@ def rows_of_size_one(A):
         largest[filled] = np.maximum.reduceat(np.abs(A.data), A.indptr[filled])
     values = A.data / np.repeat(power_of_two(largest).astype(A.dtype), counts)
     return type(A)((values, A.indices, A.indptr), shape=A.shape)
+
+
+def unit_rows(A):
+    """Rows of length 1, dense or CSR; rows of zeros stay. No square overflows."""
+    return normalize(rows_of_size_one(A))
 
 
 def leading_signs(rows):

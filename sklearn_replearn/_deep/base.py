@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_replearn._containers import row_blocks
 from sklearn_replearn._deep.callbacks import copy_callbacks
 from sklearn_replearn._deep.health import Diverged, count_dead_units
 from sklearn_replearn._deep.modules import (
@@ -212,9 +213,9 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             with seeded(seed, device):
                 net = self._train(data, device)
                 if has_own_modules(net.description):
-                    knows = computes_in_double(net, self._rows_to_try(data.rows))
-                    net.module_.knows_double.fill_(knows)
-                    self._refuse_unsaved(net, data.rows)
+                    rows = self._rows_to_try(data.rows)
+                    net.module_.knows_double.fill_(computes_in_double(net, rows))
+                    _refuse_unsaved(net, rows)
             self.net_ = net
             self._set_fitted(data.rows)
             findings = self._find_ills(data.rows)
@@ -224,20 +225,6 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                     ConvergenceWarning,
                 )
         return self
-
-    def _refuse_unsaved(self, net, X):
-        """Raise if a module of the user has changed in what is not saved of it."""
-        if not is_saved_whole(net, self._rows_to_try(X)):
-            names = " or the ".join(
-                name
-                for name, value in net.description.items()
-                if isinstance(value, torch.nn.Module)
-            )
-            raise ValueError(
-                f"The {names} keeps something of the training that is neither a weight "
-                "nor a buffer, and would not be saved; make it a buffer with "
-                "register_buffer in __init__, or let get_extra_state return it."
-            )
 
     def as_module(self, layer=None):
         """A copy of the trained network, for gradients and for other torch code.
@@ -459,12 +446,11 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def _set_fitted(self, X):
         """Set the attributes that tell of the training."""
         epochs = self.net_.epochs_
-        goes_on = self.warm_start and hasattr(self, "loss_curve_")
-        before = self.loss_curve_ if goes_on else []
+        before = getattr(self, "loss_curve_", [])  # dropped unless the fit goes on
         self.loss_curve_ = before + [epoch["train_loss"] for epoch in epochs]
         self.n_iter_ = len(self.loss_curve_)
         if epochs and "valid_loss" in epochs[0]:
-            before = (goes_on and self.validation_loss_curve_) or []
+            before = getattr(self, "validation_loss_curve_", None) or []
             held_out = [epoch["valid_loss"] for epoch in epochs]
             self.validation_loss_curve_ = before + held_out
         else:
@@ -584,15 +570,11 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
 
     def _mean_and_spread(self, module, X):
         """Mean row in the layers' shape, less the origin; deviation of all values."""
-        scale, n_rows = self._scale(X), max(1, MANY // X[0].size)
+        scale = self._scale(X)
         if module.origin.any():
-            sums = sum(
-                subtract(as_tensor(X[start : start + n_rows]), module.origin)
-                .double()
-                .sum(0)
-                for start in range(0, len(X), n_rows)
-            )
-            mean = sums / len(X)
+            blocks = row_blocks(len(X), X[0].size, size=MANY)
+            parts = (subtract(as_tensor(X[rows]), module.origin) for rows in blocks)
+            mean = sum(part.double().sum(0) for part in parts) / len(X)
         else:
             mean = torch.from_numpy(X.mean(axis=0, dtype=np.float64) * scale)
         rows = some_rows(X)
@@ -692,6 +674,21 @@ class BaseDeepTransformer(
         return tags
 
 
+def _refuse_unsaved(net, rows):
+    """Raise if the training changed a part of the user's modules that is not saved."""
+    if not is_saved_whole(net, rows):
+        names = " or the ".join(
+            name
+            for name, value in net.description.items()
+            if isinstance(value, torch.nn.Module)
+        )
+        raise ValueError(
+            f"The {names} keeps something of the training that is neither a weight "
+            "nor a buffer, and would not be saved; make it a buffer with "
+            "register_buffer in __init__, or let get_extra_state return it."
+        )
+
+
 def some_rows(X, n_rows=N_SOME_ROWS):
     """At most so many rows from all over X."""
     step = max(1, len(X) // n_rows)
@@ -702,11 +699,9 @@ def squares_about_mean(X, scale):
     """Sum of squared differences from the mean row, without a second copy of X."""
     mean = torch.from_numpy(X.mean(axis=0, dtype=np.float64))
     total = 0.0
-    n_rows = max(1, MANY // X[0].size)  # at a time
     with np.errstate(over="ignore"):  # what is beyond all numbers is infinite
-        for start in range(0, len(X), n_rows):
-            rows = as_tensor(X[start : start + n_rows])
-            differences = subtract(rows, mean).numpy().ravel()
+        for rows in row_blocks(len(X), X[0].size, size=MANY):
+            differences = subtract(as_tensor(X[rows]), mean).numpy().ravel()
             total += differences @ differences
     return float(total) * scale**2
 

@@ -348,9 +348,14 @@ def check_modules(parameters):
             raise ValueError(f"The {name} {problem}.")
 
 
+def has_torchscript(module):
+    """Whether a module, or a part of it, is compiled by TorchScript."""
+    return any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
+
+
 def _problem(module):
     """Why a module cannot be copied or saved, with the remedy; None if it can."""
-    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+    if has_torchscript(module):
         return (
             "is a TorchScript module, which cannot be pickled; pass the "
             "torch.nn.Module that it was made from"
@@ -402,14 +407,14 @@ def refuse_mixed_rows(name, function, x, output):
         )
     limit = MIXED * output.abs().max()
     again = try_module(name, function, x)
-    if not _near(again, output, limit):
+    if not near(again, output, limit):
         raise ValueError(
             f"The {name} gives another output for the same rows each time, in "
             "evaluation mode as well; make it deterministic."
         )
     try:
         alone = torch.cat([function(row) for row in x.clone().split(1)])
-        mixes = not _near(alone, output, limit)
+        mixes = not near(alone, output, limit)
     except Exception:  # of a batch of one, as batch normalization raises it
         mixes = True
     if mixes:
@@ -420,7 +425,8 @@ def refuse_mixed_rows(name, function, x, output):
         )
 
 
-def _near(one, other, limit):
+def near(one, other, limit):
+    """Whether two tensors have one shape, and differ by at most a limit."""
     return one.shape == other.shape and not ((one - other).abs() > limit).any()
 
 

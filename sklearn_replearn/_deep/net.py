@@ -25,6 +25,7 @@ from sklearn_replearn._deep.modules import (
     MIXED,
     in_double_precision,
     in_mixed_precision,
+    near,
     unsaved_buffers,
 )
 from sklearn_replearn._deep.networks import build_network
@@ -686,14 +687,11 @@ def computes_in_double(net, rows):
     net : Net
     rows : tensor of shape (n_rows, n_values)
     """
-    rows = torch.cat([rows, rows]).to(net.device)  # an even number, for pairs
-    with torch.inference_mode():
-        single = net.module_.evaluate(net.module_.arrange(rows))
-        try:
-            network = net.in_double_precision()
-            double = network.evaluate(network.arrange(rows))
-        except Exception:  # whatever a module raises that makes tensors of its own
-            return False
+    single = _output_for(net.module_, rows, net.device)
+    try:
+        double = _output_for(net.in_double_precision(), rows, net.device)
+    except Exception:  # whatever a module raises that makes tensors of its own
+        return False
     return double.dtype == torch.float64 and torch.allclose(
         double, single.double(), rtol=0.01, atol=0.01 * float(single.abs().max())
     )
@@ -707,17 +705,21 @@ def is_saved_whole(net, rows):
     net : Net
     rows : tensor of shape (n_rows, n_values)
     """
-    rows = torch.cat([rows, rows]).to(net.device)  # an even number, for pairs
     try:
         twin = Net.for_encoding(**net.plain_state(), device=net.device)
-        with torch.inference_mode():
-            one, other = (
-                module.evaluate(module.arrange(rows))
-                for module in (net.module_, twin.module_)
-            )
+        one, other = (
+            _output_for(module, rows, net.device)
+            for module in (net.module_, twin.module_)
+        )
     except Exception:  # whatever a module raises that lacks a part
         return False
-    return not ((one - other).abs() > MIXED * one.abs().max()).any()
+    return near(one, other, MIXED * one.abs().max())
+
+
+@torch.inference_mode()
+def _output_for(network, rows, device):
+    """What a network gives for rows, taken twice: an even number, for pairs."""
+    return network.evaluate(network.arrange(torch.cat([rows, rows]).to(device)))
 
 
 def map_rows(function, X, *, block_rows, device, dtype=None, scale=1.0):

@@ -10,6 +10,8 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+from sklearn_replearn._deep.modules import has_torchscript
+
 #: Types of numpy that stand for numbers of which it has no type, by their bytes.
 BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32}
 
@@ -65,7 +67,7 @@ def with_saved_modules(state):
     Modules that share weights or layers share them in what is saved.
     """
     modules = list({id(module): module for module in _modules_in(state)}.values())
-    if not modules or any(_is_compiled(module) for module in modules):
+    if not modules or any(map(has_torchscript, modules)):
         return state
     try:
         copies = deepcopy(modules, _plain_tensors(modules))
@@ -98,10 +100,6 @@ def _replaced(state, replace):
         name: _replaced(value, replace) if type(value) is dict else replace(value)
         for name, value in state.items()
     }
-
-
-def _is_compiled(module):
-    return any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
 
 
 def _plain_tensors(modules):

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_replearn._containers import row_blocks
 from sklearn_replearn._linalg import randomized_svd
-from sklearn_replearn.decomposition._standardization import row_blocks
 
 #: Squared singular values below this share of the largest are sought again, apart from
 #: the others, where moments have left them too few digits.

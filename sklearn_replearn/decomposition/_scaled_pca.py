@@ -11,6 +11,7 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklearn_replearn._containers import row_blocks
 from sklearn_replearn._linalg import input_eps, leading_signs
 from sklearn_replearn._sklearn import Interval, RealNotInt, StrOptions, _fit_context
 from sklearn_replearn._validation import available_components
@@ -23,7 +24,6 @@ from sklearn_replearn.decomposition._standardization import (
     lie_far,
     measure,
     restore,
-    row_blocks,
 )
 
 # What is wrong with a row, for messages.

@@ -12,10 +12,8 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from sklearn_replearn._containers import row_blocks
 from sklearn_replearn._linalg import as_operator, power_of_two, range_unit
-
-#: Values of a dense table that are standardised at a time: they stay in the cache.
-BLOCK_SIZE = 1 << 16
 
 #: A column whose standard deviation is below so many roundings of its largest value is
 #: constant up to rounding.
@@ -137,12 +135,6 @@ def restore(Z, scaling):
     if (scaling.units != 1).any():
         Z *= scaling.units
     return Z
-
-
-def row_blocks(n_rows, n_columns, size=BLOCK_SIZE):
-    """Slices of rows that have about `size` values."""
-    step = max(1, size // max(n_columns, 1))
-    return (slice(start, start + step) for start in range(0, n_rows, step))
 
 
 class StandardizedDense:

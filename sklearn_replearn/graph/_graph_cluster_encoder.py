@@ -12,11 +12,10 @@ from sklearn.base import (
 )
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._linalg import rows_of_size_one
+from sklearn_replearn._linalg import unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, _fit_context
 from sklearn_replearn._validation import as_seed, drop_fitted, unchanged_by_errors
 from sklearn_replearn._warnings import warn
@@ -269,7 +268,7 @@ class GraphClusterEncoder(
         if self._root_volume:
             constant = root_degrees(rows) / self._root_volume
             vectors = np.column_stack([constant, vectors])
-        return normalize(rows_of_size_one(vectors))
+        return unit_rows(vectors)
 
     def _nearest(self, rows):
         return nearest_centers(self._unit_vectors(rows), self.cluster_centers_)

@@ -101,11 +101,10 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
 
     def _set_fitted(self, X):
         self.n_components_ = self._map_validated("encode", X[:1]).shape[1]
-        goes_on = self.warm_start and hasattr(self, "health_curve_")
         super()._set_fitted(X)
         names = ("active_share", "mean_norm", "spread", "effective_rank")
         curve = [{name: epoch[name] for name in names} for epoch in self.net_.epochs_]
-        self.health_curve_ = (self.health_curve_ if goes_on else []) + curve
+        self.health_curve_ = getattr(self, "health_curve_", []) + curve
 
     def _examine(self, X):
         Z = self._map_validated("encode", X)

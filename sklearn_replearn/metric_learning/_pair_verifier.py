@@ -24,10 +24,10 @@ from sklearn_replearn._class_means import (
     size_of,
     sizes_of_rows,
     squared_lengths,
-    unit_rows,
 )
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._images import as_array
+from sklearn_replearn._linalg import unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import (
     clone_sharing,

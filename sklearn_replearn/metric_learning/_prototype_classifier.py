@@ -18,8 +18,8 @@ from sklearn_replearn._class_means import (
     scaled,
     size_of,
     squared_distances,
-    unit_rows,
 )
+from sklearn_replearn._linalg import unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import (
     is_fitted,

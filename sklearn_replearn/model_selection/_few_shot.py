@@ -18,9 +18,9 @@ from sklearn_replearn._class_means import (
     scaled,
     size_of,
     squared_distances,
-    unit_rows,
 )
 from sklearn_replearn._containers import take_items
+from sklearn_replearn._linalg import unit_rows
 from sklearn_replearn._validation import as_seed, check_count, is_fitted, read_labels
 from sklearn_replearn.metric_learning import PrototypeClassifier
 
