@@ -10,6 +10,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import skorch
+import small_networks
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -41,6 +42,7 @@ from skorch.callbacks import (
     WandbLogger,
     WarmRestartLR,
 )
+from small_networks import WIDTH, factor_rows
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
     CyclicLR,
@@ -58,15 +60,12 @@ from sklearn_replearn.autoencoder import (
 from sklearn_replearn.image import CNNFeatureExtractor, ConvAutoencoder
 from sklearn_replearn.metric_learning import PairClassifier, TripletTransformer
 
-N, WIDTH = 101, 12
 N_BATCHES = 5  # of 20 rows: the sixth batch of one row joins the fifth
 
 
 @pytest.fixture(scope="module")
 def X():
-    rng = np.random.default_rng(0)
-    factors = rng.standard_normal((N, 3))
-    return (factors @ rng.standard_normal((3, WIDTH))).astype(np.float32)
+    return factor_rows()
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +73,8 @@ def y(X):
     return np.array(["a", "b", "c"])[np.digitize(X[:, 0], [-0.5, 0.5])]
 
 
-def small(*callbacks, kind=Autoencoder, **options):
-    defaults = {
-        "hidden_layer_sizes": (16,),
-        "max_epochs": 4,
-        "batch_size": 20,
-        "lr": 0.01,
-        "lr_schedule": "constant",
-        "random_state": 0,
-        "callbacks": list(callbacks),
-    }
-    return kind(3, **(defaults | options))
+def small(*callbacks, **options):
+    return small_networks.small(**{"callbacks": list(callbacks)} | options)
 
 
 def classifier(*callbacks, **options):

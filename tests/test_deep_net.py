@@ -11,6 +11,7 @@ import pytest
 import skorch
 import torch
 from near import assert_near
+from small_networks import factor_rows, small
 from torch import nn
 
 from sklearn_replearn._deep import base
@@ -26,28 +27,14 @@ from sklearn_replearn._deep.net import (
 )
 from sklearn_replearn._deep.samplers import RandomBatches
 from sklearn_replearn._deep.schedules import SCHEDULES
-from sklearn_replearn.autoencoder import Autoencoder, VariationalAutoencoder
+from sklearn_replearn.autoencoder import VariationalAutoencoder
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def X():
-    rng = np.random.default_rng(0)
-    factors = rng.standard_normal((101, 3))
-    return (factors @ rng.standard_normal((3, 12))).astype(np.float32)
-
-
-def small(kind=Autoencoder, **options):
-    defaults = {
-        "hidden_layer_sizes": (16,),
-        "max_epochs": 4,
-        "batch_size": 20,
-        "lr": 0.01,
-        "lr_schedule": "constant",
-        "random_state": 0,
-    }
-    return kind(3, **(defaults | options))
+    return factor_rows()
 
 
 def no_change(rows):

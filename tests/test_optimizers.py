@@ -9,8 +9,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from small_networks import factor_rows, small
 
-from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.image import CNNFeatureExtractor
 from sklearn_replearn.metric_learning import TripletTransformer
 
@@ -19,21 +19,7 @@ SGD, ADAM, RMSPROP = torch.optim.SGD, torch.optim.Adam, torch.optim.RMSprop
 
 @pytest.fixture(scope="module")
 def X():
-    rng = np.random.default_rng(0)
-    factors = rng.standard_normal((101, 3))
-    return (factors @ rng.standard_normal((3, 12))).astype(np.float32)
-
-
-def small(**options):
-    defaults = {
-        "hidden_layer_sizes": (16,),
-        "max_epochs": 4,
-        "batch_size": 20,
-        "lr": 0.01,
-        "lr_schedule": "constant",
-        "random_state": 0,
-    }
-    return Autoencoder(3, **(defaults | options))
+    return factor_rows()
 
 
 def option(fitted, name):

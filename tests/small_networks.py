@@ -1,0 +1,27 @@
+"""Rows and a small network for the tests of the training."""
+
+import numpy as np
+
+from sklearn_replearn.autoencoder import Autoencoder
+
+N_ROWS, WIDTH = 101, 12
+
+
+def factor_rows():
+    """Rows with three factors."""
+    rng = np.random.default_rng(0)
+    factors = rng.standard_normal((N_ROWS, 3))
+    return (factors @ rng.standard_normal((3, WIDTH))).astype(np.float32)
+
+
+def small(kind=Autoencoder, **options):
+    """Four epochs of five batches: the sixth batch of one row joins the fifth."""
+    defaults = {
+        "hidden_layer_sizes": (16,),
+        "max_epochs": 4,
+        "batch_size": 20,
+        "lr": 0.01,
+        "lr_schedule": "constant",
+        "random_state": 0,
+    }
+    return kind(3, **(defaults | options))
