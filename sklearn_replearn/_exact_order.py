@@ -341,7 +341,7 @@ def row_ids(rows, metric):
     """Numbers of rows, from 0, that are equal for rows at no distance, or None.
 
     None if no two rows are equal. With ``metric="cosine"``, rows that are positive
-    multiples of each other have one number; zero rows have one, too.
+    multiples of each other have one number; all zero rows have one.
     """
     if metric == "cosine":
         return _direction_ids(rows)
@@ -368,7 +368,7 @@ def _ids(rows):
 def _direction_ids(rows):
     sizes = np.abs(rows).max(axis=1, keepdims=True)
     # Multiples of a row are equal once divided by the largest value, as each of the
-    # quotients is rounded from the same number. Some others are equal then, too.
+    # quotients is rounded from the same number. Some others are then equal as well.
     ids = _ids(np.ldexp(rows, -np.frexp(sizes)[1]) / _mantissas(sizes) + 0.0)
     if ids is None:
         return None

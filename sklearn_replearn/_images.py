@@ -37,7 +37,7 @@ def flatten_images(X):
     -------
     rows : array-like of shape (n_samples, n_values)
         A view of X where its memory allows. X as an array if it has fewer than three
-        dimensions: what is wrong with it then, the checks of tables say.
+        dimensions, which the checks of tables then refuse.
     shape : tuple or None
         ``X.shape[1:]``; ``None`` if X has rows.
     """

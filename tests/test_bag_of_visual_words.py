@@ -470,6 +470,7 @@ def test_tells_textures_apart():
 # ---------------------------------------------------------------------------
 
 
+# A few patches are all alike.
 @pytest.mark.filterwarnings("ignore:n_words=6 is more than the 1")
 @pytest.mark.parametrize(
     ("shape", "given", "patch_size"),

@@ -60,7 +60,7 @@ def test_another_form_and_other_parameters(estimator, others, first):
         assert_alike(state(again), state(fresh), type(estimator).__name__)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of small images and networks
 @pytest.mark.parametrize(
     ("first", "then"),
     [
@@ -79,7 +79,7 @@ def test_codes(first, then):
     assert_alike(state(again), state(fresh), "VQAutoencoder")
 
 
-@pytest.mark.filterwarnings("ignore:The embeddings of")
+@pytest.mark.filterwarnings("ignore:The embeddings of")  # with align=None
 def test_cross_fitted():
     X, y = GREY[:, 5], np.arange(40) % 3
     again = CrossFitTransformer(LinearDiscriminantAnalysis(), align=None)

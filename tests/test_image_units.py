@@ -50,6 +50,7 @@ ESTIMATORS = {
 OF_PAIRS = (PairClassifier, PairVerifier)
 
 each = pytest.mark.parametrize("name", ESTIMATORS)
+# Networks are trained for a moment, and images are few.
 quiet = pytest.mark.filterwarnings(
     "ignore:.*(diverged|collapsed|dead|guess|0 and 1 only|n_words|threshold|held out)"
 )

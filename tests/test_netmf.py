@@ -49,7 +49,7 @@ def directed_graph():
     return sparse.csr_array(graph)
 
 
-@pytest.mark.filterwarnings("ignore:1 of 34 nodes have in-edges but")
+@pytest.mark.filterwarnings("ignore:1 of 34 nodes have in-edges but")  # a sink
 @pytest.mark.parametrize("graph", [KARATE, WEIGHTED, directed_graph()])
 @pytest.mark.parametrize(("window", "negative"), [(1, 1.0), (3, 1.0), (10, 2.5)])
 def test_exact_matrix(graph, window, negative):
@@ -105,7 +105,7 @@ def test_row_formula_of_a_new_node(method):
     assert_allclose(netmf.transform([a])[0], expected, atol=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore:1 of 34 nodes have in-edges but")
+@pytest.mark.filterwarnings("ignore:1 of 34 nodes have in-edges but")  # a sink
 def test_auto_chooses_by_size_and_direction(monkeypatch):
     for graph, limit, method in (
         (KARATE, 34, "exact"),
@@ -118,7 +118,7 @@ def test_auto_chooses_by_size_and_direction(monkeypatch):
         assert_array_equal(auto, expected)
 
 
-@pytest.mark.filterwarnings("ignore:1 of 34 nodes have in-edges but")
+@pytest.mark.filterwarnings("ignore:1 of 34 nodes have in-edges but")  # a sink
 def test_directed_edges_keep_their_meaning():
     graph = directed_graph()
     netmf = NetMF(4, window=3, random_state=0).fit(graph)

@@ -335,6 +335,7 @@ def test_sums_of_rows():
 
 
 @pytest.mark.parametrize("embedding", IN_ANY_UNIT, ids=repr)
+# Of five nodes, with more components than they allow, and of none with edges.
 @pytest.mark.filterwarnings("ignore:n_components=", "ignore:n_clusters=")
 @pytest.mark.filterwarnings("ignore:The graph of 5 nodes has no edge")
 def test_a_refit_leaves_nothing_of_the_fit_before(embedding):

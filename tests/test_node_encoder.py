@@ -587,7 +587,7 @@ def assert_same_state(first, second):
 
 
 @pytest.mark.parametrize("name", REFITS)
-@pytest.mark.filterwarnings("ignore:n_components=")
+@pytest.mark.filterwarnings("ignore:n_components=")  # of small graphs
 def test_a_refit_with_other_parameters_is_as_a_fresh_fit(name):
     (estimator, X, y), parameters, (other_X, other_y) = REFITS[name]
     refitted = clone(estimator).fit(X, y).set_params(**parameters).fit(other_X, other_y)

@@ -65,7 +65,7 @@ def with_sinks(graph):
     return sparse.csr_array(graph)
 
 
-@pytest.mark.filterwarnings("ignore:2 of 34 nodes have in-edges")
+@pytest.mark.filterwarnings("ignore:2 of 34 nodes have in-edges")  # sinks
 @pytest.mark.parametrize("graph", [KARATE, WEIGHTED, DIRECTED, with_sinks(WEIGHTED)])
 def test_embedding(graph):
     prone = ProNE(4, normalize=False, random_state=0).fit(graph)

@@ -52,7 +52,7 @@ def assert_alike(found, expected, name):
             np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of parameters beyond the data
 @pytest.mark.parametrize("name", INSTANCES)
 def test_fits_with_other_parameters_leave_nothing(name):
     estimator, data = INSTANCES[name], make_check_data(INSTANCES[name])

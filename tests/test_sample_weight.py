@@ -165,7 +165,7 @@ def test_rows_without_weight_are_left_out_of_any_container():
     assert fitted.loss_curve_ == expected
 
 
-@pytest.mark.filterwarnings("ignore:CNNFeatureExtractor. the loss is")
+@pytest.mark.filterwarnings("ignore:CNNFeatureExtractor. the loss is")  # of chance
 @pytest.mark.parametrize(
     "estimator",
     [

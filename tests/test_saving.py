@@ -179,6 +179,7 @@ class Refuses(nn.Linear):
         raise RuntimeError("I am alone")
 
 
+# torch calls TorchScript deprecated.
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_modules_that_cannot_be_copied_are_left_to_pickle():
     module = Refuses(2, 3)

@@ -381,6 +381,7 @@ def test_groups_must_have_equal_length(digits):
         autoencoder.fit(digits)
 
 
+# Three epochs train little.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(("n_components", "n_codes"), [(1, 8), (3, 4), (6, 100)])
 def test_more_codes_than_numbers(digits, n_components, n_codes):

@@ -137,7 +137,7 @@ def pmi_by_loop(walks, n_nodes, window, negative):
     return pmi
 
 
-@pytest.mark.filterwarnings("ignore:. of . nodes have in-edges but")
+@pytest.mark.filterwarnings("ignore:. of . nodes have in-edges but")  # sinks
 @pytest.mark.parametrize("negative", [1, 2])
 @pytest.mark.parametrize("kind", ["undirected", "directed"])
 def test_pmi_by_a_loop(kind, negative, directed):
@@ -288,7 +288,7 @@ def test_karate_club(embedding, settings):
         assert cross_val_score(LogisticRegression(C=100), vectors, y).mean() > 0.8
 
 
-@pytest.mark.filterwarnings("ignore:. of . nodes have in-edges but")
+@pytest.mark.filterwarnings("ignore:. of . nodes have in-edges but")  # sinks
 @BOTH
 @pytest.mark.parametrize(
     "A",

@@ -618,9 +618,10 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         return results
 
     def __sklearn_clone__(self):
-        """A clone that shares what is large and never changed by `fit`.
+        """A clone that shares modules, callbacks and `preprocessor`.
 
-        So two modules that share a weight share it in the clone as well.
+        They may be large, and `fit` never changes them. Two modules that share a weight
+        still share it in the clone.
         """
         shared = (
             name

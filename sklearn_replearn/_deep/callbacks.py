@@ -1,4 +1,4 @@
-"""skorch's callbacks: copies for one training, what is refused, and their datasets."""
+"""skorch's callbacks: copying them, refusing those that cannot work, their datasets."""
 
 from copy import deepcopy
 from inspect import Parameter, signature

@@ -252,8 +252,8 @@ class Net(NeuralNet):
     loss_unit : float
         Gradients are those of the loss in this unit; the losses recorded are not.
     epochs_ : list of dict
-        The losses, and the health, of each epoch of the last training. The history has
-        them, too, but callbacks can change it.
+        The losses, and the health, of each epoch of the last training. The history
+        repeats them, but callbacks can change it.
     """
 
     loss_unit = 1.0
@@ -698,7 +698,7 @@ def computes_in_double(net, rows):
 
 
 def is_saved_whole(net, rows):
-    """Whether what is saved of a net with modules of the user computes the same.
+    """Whether a net with modules of the user gives the same output once it is saved.
 
     Parameters
     ----------

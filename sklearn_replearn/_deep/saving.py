@@ -1,8 +1,8 @@
-"""Modules of the user in what is saved: as torch has them, but for their weights.
+"""Pickles of the user's modules in which weights are arrays.
 
-torch writes the addresses of weights into a pickle, so that equal modules have other
-pickles, and what is kept by them, such as the ``memory`` of a pipeline, is never found
-again. As arrays, equal weights are the same bytes.
+torch writes the addresses of weights into a pickle. Equal modules then have different
+pickles, and a cache such as the ``memory`` of a pipeline never finds them again. As
+arrays, equal weights are the same bytes.
 """
 
 from copy import deepcopy
@@ -64,7 +64,7 @@ class PlainTensor:
 def with_saved_modules(state):
     """A state in whose dicts each module is one that is saved with plain weights.
 
-    Modules that share weights or layers share them in what is saved.
+    Modules that share weights or layers still share them once they are loaded.
     """
     modules = list({id(module): module for module in _modules_in(state)}.values())
     if not modules or any(map(has_torchscript, modules)):

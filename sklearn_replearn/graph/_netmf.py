@@ -115,7 +115,7 @@ class NetMF(BaseNodeEmbedding):
     A directed graph's walks follow the edges, D on the right is then that of the
     in-degrees, and a node without out-edges has a zero vector, as isolated nodes have;
     a warning says how many there are with in-edges. A node that is nearer to none than
-    by chance has a zero vector, too: hubs, if `window` or `negative` is large.
+    by chance has a zero vector as well: hubs, if `window` or `negative` is large.
 
     Only the ratios of the weights count. A graph is undirected if the two weights of
     each pair of nodes differ by at most 100 rounding errors, in X's precision.
