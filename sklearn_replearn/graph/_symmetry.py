@@ -6,13 +6,8 @@ import numpy as np
 ROUNDING_ERRORS = 100
 
 
-def is_symmetric(adjacency):
-    """Whether the graph is undirected, up to the rounding errors of each weight."""
-    return asymmetric_pair(adjacency) is None
-
-
 def asymmetric_pair(adjacency):
-    """The first edge whose weight differs from that of the edge back.
+    """The first edge whose weight differs from that of the edge back, but for rounding.
 
     The two weights are compared with each other alone, so that neither the unit of
     the weights nor heavy edges elsewhere make a difference.
