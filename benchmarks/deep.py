@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from sklearn_replearn._deep.networks import build_network
+from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn.autoencoder import (
     Autoencoder,
     DenoisingAutoencoder,

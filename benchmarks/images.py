@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from sklearn_replearn._deep.networks import build_network
+from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.image import (
     HOG,

@@ -23,9 +23,9 @@ from sklearn.neighbors import KNeighborsClassifier, NeighborhoodComponentsAnalys
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_replearn._deep.losses import TripletLoss
-from sklearn_replearn._deep.networks import build_network
-from sklearn_replearn._deep.samplers import BalancedBatches
+from sklearn_replearn._deep.networks.registry import build_network
+from sklearn_replearn._deep.objectives.losses import TripletLoss
+from sklearn_replearn._deep.training.samplers import BalancedBatches
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,

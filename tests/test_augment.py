@@ -5,8 +5,13 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from sklearn_replearn._deep import augment
-from sklearn_replearn._deep.augment import AMOUNTS, Augmentation, read_amounts, resample
+from sklearn_replearn._deep.input import augment
+from sklearn_replearn._deep.input.augment import (
+    AMOUNTS,
+    Augmentation,
+    read_amounts,
+    resample,
+)
 
 
 @pytest.fixture(autouse=True)

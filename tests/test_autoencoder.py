@@ -23,8 +23,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import scale
 from torch import nn
 
-from sklearn_replearn._deep.health import count_dead_units, effective_rank
-from sklearn_replearn._deep.modules import EncoderDecoder, mlp
+from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
+from sklearn_replearn._deep.networks.layers import mlp
+from sklearn_replearn._deep.objectives.health import count_dead_units, effective_rank
 from sklearn_replearn.autoencoder import Autoencoder
 
 

@@ -19,13 +19,13 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.augment import Augmentation
-from sklearn_replearn._deep.convnet import Pool
-from sklearn_replearn._deep.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.net import seeded
-from sklearn_replearn._deep.networks import build_network
-from sklearn_replearn._deep.optimizers import OPTIMIZERS
-from sklearn_replearn._deep.schedules import SCHEDULES
+from sklearn_replearn._deep.input.augment import Augmentation
+from sklearn_replearn._deep.networks.convnet import Pool
+from sklearn_replearn._deep.networks.registry import build_network
+from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
+from sklearn_replearn._deep.training.net import seeded
+from sklearn_replearn._deep.training.optimizers import OPTIMIZERS
+from sklearn_replearn._deep.training.schedules import SCHEDULES
 from sklearn_replearn.image import CNNFeatureExtractor
 from sklearn_replearn.utils.estimator_checks import (
     check_representation_estimator,

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
-from sklearn_replearn._deep.convolutions import (
+from sklearn_replearn._deep.networks.convolutions import (
     conv_decoder,
     conv_encoder,
     stage_shapes,

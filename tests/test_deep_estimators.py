@@ -13,8 +13,8 @@ from near import assert_near
 from registry import INSTANCES
 from sklearn.base import clone
 
-from sklearn_replearn._deep.base import BaseDeepTransformer
-from sklearn_replearn._deep.classification import DeepClassifierMixin
+from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
+from sklearn_replearn._deep.estimators.classification import DeepClassifierMixin
 from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.image import PretrainedFeatureExtractor
 from sklearn_replearn.metric_learning import MahalanobisTransformer

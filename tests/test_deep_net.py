@@ -14,19 +14,19 @@ from near import assert_near
 from small_networks import factor_rows, small
 from torch import nn
 
-from sklearn_replearn._deep import base
-from sklearn_replearn._deep.base import TrainingSet
-from sklearn_replearn._deep.net import (
+from sklearn_replearn._deep.estimators import base
+from sklearn_replearn._deep.estimators.base import TrainingSet
+from sklearn_replearn._deep.input.tensors import as_tensor
+from sklearn_replearn._deep.networks.copies import in_double_precision
+from sklearn_replearn._deep.training.net import (
     Batches,
     as_device,
-    as_tensor,
     has_bfloat16,
-    in_double_precision,
     map_rows,
     seeded,
 )
-from sklearn_replearn._deep.samplers import RandomBatches
-from sklearn_replearn._deep.schedules import SCHEDULES
+from sklearn_replearn._deep.training.samplers import RandomBatches
+from sklearn_replearn._deep.training.schedules import SCHEDULES
 from sklearn_replearn.autoencoder import VariationalAutoencoder
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
-from sklearn_replearn._deep.corruption import (
+from sklearn_replearn._deep.networks.corruption import (
     DenoisingEncoderDecoder,
     add_gaussian,
     mask,

@@ -30,10 +30,10 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import SVC, LinearSVC
 
-from sklearn_replearn._deep import gradients
 from sklearn_replearn.autoencoder import Autoencoder, VQAutoencoder
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.image import CNNFeatureExtractor, ConvAutoencoder
+from sklearn_replearn.inspection import _gradients as gradients
 from sklearn_replearn.inspection import (
     activation_maximization,
     adversarial_examples,

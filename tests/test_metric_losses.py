@@ -6,12 +6,12 @@ from math import exp, inf, log, sqrt
 import pytest
 import torch
 
-from sklearn_replearn._deep.distances import (
+from sklearn_replearn._deep.objectives.distances import (
     SIMILARITIES,
     distances,
     squared_distances,
 )
-from sklearn_replearn._deep.losses import (
+from sklearn_replearn._deep.objectives.losses import (
     CONTRASTS,
     ContrastiveLoss,
     NPairLoss,
@@ -19,7 +19,7 @@ from sklearn_replearn._deep.losses import (
     SupConLoss,
     TripletLoss,
 )
-from sklearn_replearn._deep.miners import (
+from sklearn_replearn._deep.objectives.miners import (
     count_violations,
     hardest_negatives,
     hardest_positives,
@@ -198,7 +198,7 @@ def test_triplet_loss(batch, loss):
 @pytest.mark.parametrize("form", ["hinge", "softplus", "split"])
 def test_gradient_of_all_triplets(batch, form, monkeypatch):
     """It is written down, not left to torch: for all triplets one by one it is."""
-    monkeypatch.setattr("sklearn_replearn._deep.losses.MANY_TRIPLETS", 50)
+    monkeypatch.setattr("sklearn_replearn._deep.objectives.losses.MANY_TRIPLETS", 50)
     z, codes = batch
     loss = TripletLoss("all", form, MARGIN, TEMPERATURE)
 

@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
-from sklearn_replearn._deep.base import TrainingSet
+from sklearn_replearn._deep.estimators.base import TrainingSet
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
     NPairTransformer,

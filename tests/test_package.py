@@ -83,14 +83,18 @@ LAYERS = [
     "_nearest_hits",
     "_retrieval",
     "_verification",
-    "_deep",
+    "_deep.input",
+    "_deep.networks",
+    "_deep.objectives",
+    "_deep.training",
+    "_deep.estimators",
     "family",
     "inspection",
     "above",
     "utils",
 ]
 ABOVE = {"metrics", "model_selection", "plotting"}
-FOLDERS = {"_deep", "inspection"}
+FOLDERS = {"inspection"}
 
 
 def layer_of(module):
@@ -98,6 +102,9 @@ def layer_of(module):
     parts = module.split(".")[1:]
     if not parts:
         return "package", ""
+    if parts[0] == "_deep":
+        room = ".".join(parts[:2])
+        return room, room
     if parts[0] in LAYERS:
         # In a folder, modules may import each other; later layers may import it.
         return parts[0], parts[0] if parts[0] in FOLDERS else ""

@@ -14,15 +14,15 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.base import BaseDeepEstimator
-from sklearn_replearn._deep.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.pair_network import (
+from sklearn_replearn._deep.estimators.base import BaseDeepEstimator
+from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
+from sklearn_replearn._deep.training.samplers import DrawnPairs
+from sklearn_replearn.autoencoder import Autoencoder
+from sklearn_replearn.metric_learning import PairClassifier
+from sklearn_replearn.metric_learning._pair_network import (
     AllPairsLoss,
     DrawnPairsLoss,
 )
-from sklearn_replearn._deep.samplers import DrawnPairs
-from sklearn_replearn.autoencoder import Autoencoder
-from sklearn_replearn.metric_learning import PairClassifier
 
 ARCHITECTURES = ("siamese", "shared", "joint")
 each_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from sklearn_replearn._deep.transfer import last_block
 from sklearn_replearn.image import CNNFeatureExtractor, PretrainedFeatureExtractor
+from sklearn_replearn.image._transfer import last_block
 from sklearn_replearn.utils.estimator_checks import (
     parametrize_with_representation_checks,
 )

@@ -17,9 +17,9 @@ from sklearn.utils.estimator_checks import (
     check_sample_weight_equivalence_on_dense_data,
 )
 
-from sklearn_replearn._deep.base import TrainingSet
-from sklearn_replearn._deep.classification import merge_equal
-from sklearn_replearn._deep.losses import WeightedCrossEntropy
+from sklearn_replearn._deep.estimators.base import TrainingSet
+from sklearn_replearn._deep.estimators.classification import merge_equal
+from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.image import CNNFeatureExtractor, PretrainedFeatureExtractor
 from sklearn_replearn.metric_learning import PairClassifier, PrototypeClassifier

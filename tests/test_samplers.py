@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sklearn_replearn._deep.samplers import BalancedBatches, PairBatches
+from sklearn_replearn._deep.training.samplers import BalancedBatches, PairBatches
 
 
 def balanced(counts, batch_size, samples_per_class, **options):

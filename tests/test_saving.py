@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
-from sklearn_replearn._deep.saving import with_modules, with_saved_modules
+from sklearn_replearn._deep.training.saving import with_modules, with_saved_modules
 from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.image import PretrainedFeatureExtractor
 from sklearn_replearn.metric_learning import TripletTransformer

@@ -10,8 +10,8 @@ import torch
 from registry import INSTANCES
 from sklearn.base import clone
 
-from sklearn_replearn._deep.base import BaseDeepEstimator, TrainingSet
-from sklearn_replearn._deep.splits import (
+from sklearn_replearn._deep.estimators.base import BaseDeepEstimator, TrainingSet
+from sklearn_replearn._deep.training.splits import (
     count_couples,
     count_rows,
     first_of_each,

@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from torch.distributions import Normal
 from torch.distributions import kl_divergence as kl_of
 
-from sklearn_replearn._deep.variational import (
+from sklearn_replearn._deep.networks.variational import (
     LOG_VARIANCE_LIMIT,
     NegativeELBO,
     VariationalEncoderDecoder,

@@ -17,8 +17,8 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
-from sklearn_replearn._deep import quantization
-from sklearn_replearn._deep.quantization import (
+from sklearn_replearn._deep.networks import quantization
+from sklearn_replearn._deep.networks.quantization import (
     QuantizedLoss,
     Quantizer,
     spread_seeds,

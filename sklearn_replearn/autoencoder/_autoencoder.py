@@ -1,7 +1,7 @@
 """The plain autoencoder."""
 
-from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.reconstruction import BaseAutoencoder
+from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
+from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
 
 
 class Autoencoder(BaseAutoencoder):

@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.net import as_device, seeded
-from sklearn_replearn._deep.reconstruction import (
+from sklearn_replearn._deep.estimators.reconstruction import (
     BaseAutoencoder,
     squares_about_mean,
 )
-from sklearn_replearn._deep.variational import NegativeELBO, lower_bounds
+from sklearn_replearn._deep.networks.variational import NegativeELBO, lower_bounds
+from sklearn_replearn._deep.training.net import as_device, seeded
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn._validation import as_seed
 

@@ -5,10 +5,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.net import as_tensor, scaled
-from sklearn_replearn._deep.quantization import QuantizedLoss, random_index
-from sklearn_replearn._deep.reconstruction import BaseAutoencoder
+from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
+from sklearn_replearn._deep.input.tensors import as_tensor, scaled
+from sklearn_replearn._deep.networks.quantization import QuantizedLoss, random_index
+from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn._warnings import warn
 

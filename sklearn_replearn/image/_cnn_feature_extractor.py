@@ -2,9 +2,9 @@
 
 from numbers import Integral, Real
 
-from sklearn_replearn._deep.convnet import DEPTHS
-from sklearn_replearn._deep.convolutions import odd_kernel_size
-from sklearn_replearn._deep.modules import check_layer
+from sklearn_replearn._deep.networks.convnet import DEPTHS
+from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
+from sklearn_replearn._deep.networks.network import check_layer
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.image._image_classifier import BaseImageClassifier
 

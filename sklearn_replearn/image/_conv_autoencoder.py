@@ -4,9 +4,9 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_replearn._deep.convolutions import odd_kernel_size
-from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.reconstruction import BaseAutoencoder
+from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
+from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
+from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._image_input import ImageInput
 from sklearn_replearn._images import shape_of
 from sklearn_replearn._sklearn import Interval

@@ -1,8 +1,11 @@
 """The base of the networks that learn features of images from their classes."""
 
-from sklearn_replearn._deep.augment import Augmentation, read_amounts
-from sklearn_replearn._deep.base import BaseDeepTransformer
-from sklearn_replearn._deep.classification import DeepClassifierMixin, merge_equal
+from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
+from sklearn_replearn._deep.estimators.classification import (
+    DeepClassifierMixin,
+    merge_equal,
+)
+from sklearn_replearn._deep.input.augment import Augmentation, read_amounts
 from sklearn_replearn._image_input import ImageInput
 from sklearn_replearn._sklearn import _fit_context
 

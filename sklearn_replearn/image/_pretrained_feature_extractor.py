@@ -4,13 +4,14 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from sklearn_replearn._deep.modules import Module, check_layer
-from sklearn_replearn._deep.net import Net
-from sklearn_replearn._deep.networks import build_network
-from sklearn_replearn._deep.transfer import POOLINGS, try_out
+from sklearn_replearn._deep.networks.network import check_layer
+from sklearn_replearn._deep.networks.own_modules import Module
+from sklearn_replearn._deep.networks.registry import build_network
+from sklearn_replearn._deep.training.net import Net
 from sklearn_replearn._images import sizes_by_side
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.image._image_classifier import BaseImageClassifier
+from sklearn_replearn.image._transfer import POOLINGS, try_out
 
 
 class PretrainedFeatureExtractor(BaseImageClassifier):

@@ -16,14 +16,14 @@ from sklearn.preprocessing import (
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import dense
-from sklearn_replearn._deep.gradients import (
+from sklearn_replearn.decomposition import ScaledPCA
+from sklearn_replearn.inspection._gradients import (
     BothClasses,
     Projection,
     Scaling,
     connect,
     output_shape,
 )
-from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.metric_learning import PairClassifier, PairVerifier
 
 _SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)

@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from sklearn_replearn._containers import dense, row_count, take_rows
-from sklearn_replearn._deep.gradients import evaluate
 from sklearn_replearn._warnings import warn
+from sklearn_replearn.inspection._gradients import evaluate
 from sklearn_replearn.inspection._inputs import read_inputs, unit_numbers
 from sklearn_replearn.inspection._networks import code_network, fitted_steps
 

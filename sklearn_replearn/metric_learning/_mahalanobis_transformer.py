@@ -5,9 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.base import some_rows
-from sklearn_replearn._deep.losses import CONTRASTS
-from sklearn_replearn._deep.net import as_tensor
+from sklearn_replearn._deep.estimators.base import some_rows
+from sklearn_replearn._deep.input.tensors import as_tensor
+from sklearn_replearn._deep.objectives.losses import CONTRASTS
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._validation import available_components
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer

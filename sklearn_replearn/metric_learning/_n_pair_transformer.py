@@ -2,8 +2,8 @@
 
 from numbers import Real
 
-from sklearn_replearn._deep.distances import SIMILARITIES
-from sklearn_replearn._deep.losses import NPairLoss
+from sklearn_replearn._deep.objectives.distances import SIMILARITIES
+from sklearn_replearn._deep.objectives.losses import NPairLoss
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.metric_learning._neural_metric_transformer import (
     BaseNeuralMetricTransformer,

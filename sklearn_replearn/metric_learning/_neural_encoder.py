@@ -3,9 +3,9 @@
 from math import prod
 from numbers import Integral
 
-from sklearn_replearn._deep.augment import Augmentation, read_amounts
-from sklearn_replearn._deep.convolutions import odd_kernel_size
-from sklearn_replearn._deep.modules import Module
+from sklearn_replearn._deep.input.augment import Augmentation, read_amounts
+from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
+from sklearn_replearn._deep.networks.own_modules import Module
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 

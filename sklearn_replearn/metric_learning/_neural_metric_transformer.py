@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklearn_replearn._deep.embedding import check_encoder
-from sklearn_replearn._deep.modules import Module
+from sklearn_replearn._deep.networks.embedding import check_encoder
+from sklearn_replearn._deep.networks.own_modules import Module
 from sklearn_replearn._image_input import ImageInput
 from sklearn_replearn._images import shape_of
 from sklearn_replearn._warnings import warn

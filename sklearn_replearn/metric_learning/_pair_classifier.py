@@ -7,21 +7,25 @@ from scipy.special import expit
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.base import N_TRIED, BaseDeepEstimator, some_rows
-from sklearn_replearn._deep.classification import DeepClassifierMixin
-from sklearn_replearn._deep.embedding import check_encoder
-from sklearn_replearn._deep.modules import Module
-from sklearn_replearn._deep.net import as_tensor
-from sklearn_replearn._deep.pair_network import (
-    AllPairsLoss,
-    DrawnPairsLoss,
-    joint_shape,
+from sklearn_replearn._deep.estimators.base import N_TRIED, BaseDeepEstimator, some_rows
+from sklearn_replearn._deep.estimators.classification import DeepClassifierMixin
+from sklearn_replearn._deep.input.tensors import as_tensor
+from sklearn_replearn._deep.networks.embedding import check_encoder
+from sklearn_replearn._deep.networks.own_modules import Module
+from sklearn_replearn._deep.training.samplers import (
+    BalancedBatches,
+    DrawnPairs,
+    PairBatches,
 )
-from sklearn_replearn._deep.samplers import BalancedBatches, DrawnPairs, PairBatches
 from sklearn_replearn._image_input import ImageInput
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn.metric_learning._class_batches import ClassBatches
 from sklearn_replearn.metric_learning._neural_encoder import NeuralEncoder
+from sklearn_replearn.metric_learning._pair_network import (
+    AllPairsLoss,
+    DrawnPairsLoss,
+    joint_shape,
+)
 from sklearn_replearn.metric_learning._pairs import (
     Preprocessor,
     read_pairs,

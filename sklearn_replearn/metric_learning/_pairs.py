@@ -8,10 +8,13 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import assert_all_finite
 
 from sklearn_replearn._containers import row_count, take_rows
-from sklearn_replearn._deep.base import TrainingSet
-from sklearn_replearn._deep.losses import ContrastiveLoss, PairContrastiveLoss
-from sklearn_replearn._deep.net import as_tensor
-from sklearn_replearn._deep.samplers import PairBatches
+from sklearn_replearn._deep.estimators.base import TrainingSet
+from sklearn_replearn._deep.input.tensors import as_tensor
+from sklearn_replearn._deep.objectives.losses import (
+    ContrastiveLoss,
+    PairContrastiveLoss,
+)
+from sklearn_replearn._deep.training.samplers import PairBatches
 from sklearn_replearn._images import fault_of, shape_of
 from sklearn_replearn._sklearn import StrOptions, _fit_context
 from sklearn_replearn._validation import read_labels

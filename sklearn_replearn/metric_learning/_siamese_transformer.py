@@ -2,7 +2,7 @@
 
 from numbers import Real
 
-from sklearn_replearn._deep.losses import CONTRASTS
+from sklearn_replearn._deep.objectives.losses import CONTRASTS
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.metric_learning._neural_metric_transformer import (
     BaseNeuralMetricTransformer,

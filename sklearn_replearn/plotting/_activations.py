@@ -155,7 +155,7 @@ class ActivationDisplay:
         ValueError
             When there is no such layer, or when `x` is not one sample.
         """
-        from sklearn_replearn._deep.gradients import evaluate
+        from sklearn_replearn.inspection._gradients import evaluate
         from sklearn_replearn.inspection._inputs import read_inputs
         from sklearn_replearn.inspection._networks import code_network, n_values_of
 

@@ -5,7 +5,9 @@ from math import prod
 
 from torch import nn
 
-from sklearn_replearn._deep.modules import ACTIVATIONS, LAYERS, EncoderDecoder, mlp
+from sklearn_replearn._deep.input.tensors import channels_first
+from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
+from sklearn_replearn._deep.networks.layers import ACTIVATIONS, mlp
 
 #: By number of sides, the convolution and its transpose.
 CONVOLUTIONS = {
@@ -94,17 +96,6 @@ def odd_kernel_size(kernel_size):
     return int(kernel_size)
 
 
-def on_images(function, x):
-    """Apply a function of images to signals, too: as images with a height of 1."""
-    return function(x) if x.ndim == 4 else function(x.unsqueeze(2)).squeeze(2)
-
-
-def channels_first(rows, shape):
-    """Rows, flat or not, with the channels last, as arrays of a shape: (n, *shape)."""
-    n_channels, *sides = shape
-    return rows.reshape(len(rows), *sides, n_channels).movedim(-1, 1)
-
-
 def without_biases(layers):
     """Let layers start with biases of zero.
 
@@ -116,9 +107,6 @@ def without_biases(layers):
         if isinstance(layer, kinds) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return layers
-
-
-LAYERS |= {"conv_encoder": conv_encoder, "conv_decoder": conv_decoder}
 
 
 class ConvEncoderDecoder(EncoderDecoder):

@@ -8,14 +8,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.convolutions import (
+from sklearn_replearn._deep.input.tensors import channels_first
+from sklearn_replearn._deep.networks.convolutions import (
     CONVOLUTIONS,
-    channels_first,
     kernel,
     stage_shapes,
     without_biases,
 )
-from sklearn_replearn._deep.modules import ACTIVATIONS, LAYERS, Network, output_of
+from sklearn_replearn._deep.networks.layers import ACTIVATIONS
+from sklearn_replearn._deep.networks.network import Network, output_of
 
 #: By architecture, the number of convolutions in a stage.
 DEPTHS = {"lenet": 1, "vgg": 2}
@@ -196,9 +197,6 @@ def conv_embedding(*, n_components, **options):
     steps, width = ConvLayers(**options).steps()
     steps["embedding"] = nn.Linear(width, n_components)
     return sequence(steps)
-
-
-LAYERS["conv_embedding"] = conv_embedding
 
 
 class ConvClassifier(Network):

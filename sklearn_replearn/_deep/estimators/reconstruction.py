@@ -7,10 +7,17 @@ import torch
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import nn
 
-from sklearn_replearn._deep.base import BaseDeepTransformer, squares_about_mean
-from sklearn_replearn._deep.health import effective_rank
-from sklearn_replearn._deep.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.modules import check_shape, refuse_mixed_rows, try_module
+from sklearn_replearn._deep.estimators.base import (
+    BaseDeepTransformer,
+    squares_about_mean,
+)
+from sklearn_replearn._deep.networks.own_modules import (
+    check_shape,
+    refuse_mixed_rows,
+    try_module,
+)
+from sklearn_replearn._deep.objectives.health import effective_rank
+from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 

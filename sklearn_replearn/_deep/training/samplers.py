@@ -6,7 +6,7 @@ which targets it has. `n_rows` is the number of rows of one pass, about.
 
 import torch
 
-from sklearn_replearn._deep.miners import same_and_other
+from sklearn_replearn._deep.objectives.miners import same_and_other
 
 
 class RandomBatches:

@@ -5,7 +5,7 @@ from math import exp
 import torch
 from torch import nn
 
-from sklearn_replearn._deep.modules import EncoderDecoder
+from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
 
 #: How far back a vector of a codebook remembers what it replaced: as many rows, if all
 #: the vectors are used alike. It makes the forgetting independent of the batch size.

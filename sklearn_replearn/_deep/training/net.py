@@ -18,24 +18,25 @@ from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LoadInitState
 from torch import nn
 
-from sklearn_replearn._deep.callbacks import BatchDataset, complete, refuse_misfits
-from sklearn_replearn._deep.health import Diverged
-from sklearn_replearn._deep.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.modules import (
-    MIXED,
-    in_double_precision,
-    in_mixed_precision,
-    near,
-    unsaved_buffers,
+from sklearn_replearn._deep.input.tensors import as_tensor, scaled
+from sklearn_replearn._deep.networks.copies import in_double_precision, unsaved_buffers
+from sklearn_replearn._deep.networks.network import in_mixed_precision
+from sklearn_replearn._deep.networks.own_modules import MIXED, near
+from sklearn_replearn._deep.networks.registry import build_network
+from sklearn_replearn._deep.objectives.health import Diverged
+from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
+from sklearn_replearn._deep.training.callbacks import (
+    BatchDataset,
+    complete,
+    refuse_misfits,
 )
-from sklearn_replearn._deep.networks import build_network
-from sklearn_replearn._deep.optimizers import first_line
-from sklearn_replearn._deep.saving import (
+from sklearn_replearn._deep.training.optimizers import first_line
+from sklearn_replearn._deep.training.saving import (
     is_known,
     with_modules,
     with_saved_modules,
 )
-from sklearn_replearn._deep.schedules import constant
+from sklearn_replearn._deep.training.schedules import constant
 from sklearn_replearn._progress import progress_bar
 
 # ---------------------------------------------------------------------------
@@ -100,32 +101,6 @@ def seeded(seed, device):
             yield
         finally:
             torch.set_flush_denormal(not kept_denormals)
-
-
-class _Writeable:
-    """What numpy needs to see memory as writeable."""
-
-    def __init__(self, array):
-        self.owner = array
-        interface = dict(array.__array_interface__)
-        interface["data"] = (interface["data"][0], False)
-        self.__array_interface__ = interface
-
-
-def as_tensor(array):
-    """A tensor in the memory of an array, which may be read-only; we never write."""
-    if any(stride < 0 for stride in array.strides):
-        array = array.copy()
-    if not array.flags.writeable:  # torch would warn
-        array = np.asarray(_Writeable(array))
-    return torch.from_numpy(array)
-
-
-def scaled(rows, scale):
-    """Rows of a tensor times a scale: floats, unless the scale is 1."""
-    if scale == 1.0:
-        return rows
-    return (rows if rows.is_floating_point() else rows.float()) * scale
 
 
 class Batches:

@@ -22,35 +22,37 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_replearn._containers import row_blocks
-from sklearn_replearn._deep.callbacks import copy_callbacks
-from sklearn_replearn._deep.health import Diverged, count_dead_units
-from sklearn_replearn._deep.modules import (
-    ACTIVATIONS,
-    UpToLayer,
-    check_modules,
-    copy_modules,
-    has_own_modules,
-    share_weights,
-    subtract,
-)
-from sklearn_replearn._deep.net import (
+from sklearn_replearn._deep.input.tensors import as_tensor, scaled, subtract
+from sklearn_replearn._deep.networks.copies import copy_modules, share_weights
+from sklearn_replearn._deep.networks.layers import ACTIVATIONS
+from sklearn_replearn._deep.networks.network import UpToLayer
+from sklearn_replearn._deep.networks.own_modules import check_modules, has_own_modules
+from sklearn_replearn._deep.networks.registry import build_network
+from sklearn_replearn._deep.objectives.health import Diverged, count_dead_units
+from sklearn_replearn._deep.training.callbacks import copy_callbacks
+from sklearn_replearn._deep.training.net import (
     Batches,
     Net,
     as_device,
-    as_tensor,
     computes_in_double,
     has_bfloat16,
     is_saved_whole,
     map_rows,
-    scaled,
     seeded,
 )
-from sklearn_replearn._deep.networks import build_network
-from sklearn_replearn._deep.optimizers import OPTIMIZERS, make_optimizer, take_state
-from sklearn_replearn._deep.samplers import RandomBatches
-from sklearn_replearn._deep.saving import with_modules, with_saved_modules
-from sklearn_replearn._deep.schedules import SCHEDULES
-from sklearn_replearn._deep.splits import count_rows, first_of_each, in_random_order
+from sklearn_replearn._deep.training.optimizers import (
+    OPTIMIZERS,
+    make_optimizer,
+    take_state,
+)
+from sklearn_replearn._deep.training.samplers import RandomBatches
+from sklearn_replearn._deep.training.saving import with_modules, with_saved_modules
+from sklearn_replearn._deep.training.schedules import SCHEDULES
+from sklearn_replearn._deep.training.splits import (
+    count_rows,
+    first_of_each,
+    in_random_order,
+)
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._validation import (
     as_seed,

@@ -2,7 +2,7 @@
 
 import torch
 
-from sklearn_replearn._deep.modules import EncoderDecoder
+from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
 
 
 def add_gaussian(x, level, zero=0.0):

@@ -5,15 +5,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.convolutions import channels_first
-from sklearn_replearn._deep.modules import (
-    Network,
-    build_layers,
+from sklearn_replearn._deep.input.tensors import channels_first, subtract
+from sklearn_replearn._deep.networks.network import Network
+from sklearn_replearn._deep.networks.own_modules import (
     check_shape,
     refuse_mixed_rows,
-    subtract,
     try_module,
 )
+from sklearn_replearn._deep.networks.registry import build_layers
 
 #: Directions in which rows vary by less, relative to the first, count as none.
 SMALL = 1e-3

@@ -7,9 +7,9 @@ import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_replearn._deep.base import TrainingSet
-from sklearn_replearn._deep.health import effective_rank
-from sklearn_replearn._deep.losses import WeightedCrossEntropy
+from sklearn_replearn._deep.estimators.base import TrainingSet
+from sklearn_replearn._deep.objectives.health import effective_rank
+from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
 from sklearn_replearn._sklearn import StrOptions
 from sklearn_replearn._validation import codes_of, few, read_classes
 

@@ -4,15 +4,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.distances import (
+from sklearn_replearn._deep.objectives.distances import (
     SIMILARITIES,
     cosines,
     distances,
     root,
     squared_distances,
 )
-from sklearn_replearn._deep.health import Tally
-from sklearn_replearn._deep.miners import (
+from sklearn_replearn._deep.objectives.health import Tally
+from sklearn_replearn._deep.objectives.miners import (
     count_violations,
     hardest_negatives,
     hardest_positives,

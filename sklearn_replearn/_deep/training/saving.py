@@ -10,7 +10,7 @@ from copy import deepcopy
 import torch
 from torch import nn
 
-from sklearn_replearn._deep.modules import has_torchscript
+from sklearn_replearn._deep.networks.own_modules import has_torchscript
 
 #: Types of numpy that stand for numbers of which it has no type, by their bytes.
 BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32}

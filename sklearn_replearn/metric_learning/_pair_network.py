@@ -6,11 +6,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.convolutions import channels_first
-from sklearn_replearn._deep.embedding import EmbeddingNetwork
-from sklearn_replearn._deep.losses import masked_mean
-from sklearn_replearn._deep.miners import same_and_other
-from sklearn_replearn._deep.modules import ACTIVATIONS, Network, mlp
+from sklearn_replearn._deep.input.tensors import channels_first
+from sklearn_replearn._deep.networks.embedding import EmbeddingNetwork
+from sklearn_replearn._deep.networks.layers import ACTIVATIONS, mlp
+from sklearn_replearn._deep.networks.network import Network
+from sklearn_replearn._deep.objectives.losses import masked_mean
+from sklearn_replearn._deep.objectives.miners import same_and_other
 
 #: What equal rows have as log odds before the training of "siamese", and what they
 #: lose where the embeddings are 1 apart, by as much in each component.

@@ -11,7 +11,7 @@ from numbers import Real
 import torch
 from torch.nn import functional
 
-from sklearn_replearn._deep.convolutions import on_images
+from sklearn_replearn._deep.input.tensors import on_images
 
 
 def flip(x, amount, spread):

@@ -21,7 +21,7 @@ from skorch.dataset import Dataset
 from skorch.utils import to_numpy
 from tqdm.std import tqdm
 
-from sklearn_replearn._deep.optimizers import first_line
+from sklearn_replearn._deep.training.optimizers import first_line
 from sklearn_replearn._validation import few
 
 

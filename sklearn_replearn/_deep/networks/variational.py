@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.modules import EncoderDecoder
+from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
 
 #: Largest absolute value of a log variance; its exponential stays finite.
 LOG_VARIANCE_LIMIT = 20.0

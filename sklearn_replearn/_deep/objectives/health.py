@@ -5,7 +5,7 @@ import operator
 import numpy as np
 import torch
 
-from sklearn_replearn._deep.modules import ACTIVATIONS
+from sklearn_replearn._deep.networks.layers import ACTIVATIONS
 
 #: A unit counts as dead if it varies by less than this, relative to its largest value.
 SAME = 1e-6

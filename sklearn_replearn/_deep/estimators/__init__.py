@@ -1,0 +1,1 @@
+"""The bases of the estimators that train a network."""

@@ -1,0 +1,166 @@
+"""What an estimator trains: the base of all networks, and views of their layers."""
+
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from sklearn_replearn._deep.input.tensors import subtract
+from sklearn_replearn._deep.networks.copies import share_weights
+
+
+class Network(nn.Module):
+    """What an estimator trains: `forward` in training, `encode` afterwards.
+
+    Parameters
+    ----------
+    n_origins : int, default=1
+        Length of `origin`: the number of features, or 1.
+
+    Attributes
+    ----------
+    knows_double : tensor of bool, of shape ()
+        Whether the layers also compute in double precision.
+    origin : tensor of shape (n_origins,)
+        Subtracted from rows before they are cast to single precision, in which numbers
+        far from zero lose their digits. 0 where that is not needed.
+    """
+
+    #: Rows that are encoded at a time.
+    block_rows = 256
+
+    #: Whether `run` computes in lower precision; see `in_mixed_precision`.
+    is_mixed = False
+
+    def __init__(self, n_origins=1):
+        super().__init__()
+        self.register_buffer("origin", torch.zeros(n_origins))
+        self.register_buffer("knows_double", torch.tensor(True))
+
+    def run(self, layers, x):
+        """The output of layers, in the precision of x whatever they compute in."""
+        if not self.is_mixed:
+            return as_float(layers(x), x.dtype)
+        try:
+            with torch.autocast(x.device.type, dtype=torch.bfloat16):
+                return layers(x).to(x.dtype)
+        except RuntimeError as error:
+            if "BFloat16" not in str(error):
+                raise
+            raise ValueError(
+                f"Some layer cannot compute in bfloat16 ({error}); set "
+                "mixed_precision=False."
+            ) from error
+
+    def lay_out(self):
+        """Order the weights in memory as they are read fastest."""
+
+    @property
+    def reads_by_hook(self):
+        """Whether `encode` gives what a hook in the middle of the layers finds."""
+        return False
+
+    def arrange(self, rows):
+        """The input of the layers, in new memory, from rows of any dtype."""
+        return self.lay(subtract(rows, self.origin).to(self.origin.dtype))
+
+    def lay(self, rows):
+        """Rows in the shape that the layers take."""
+        return rows
+
+    def encode(self, x):
+        """Codes, of shape (n_samples, n_components)."""
+        raise NotImplementedError
+
+    def evaluate(self, x):
+        """A pass through all the layers, without noise."""
+        return self.encode(x)
+
+
+@contextmanager
+def in_mixed_precision(module):
+    """Let the networks in a module run their layers in bfloat16 meanwhile.
+
+    Weights, and what is computed outside of the layers (draws, distances, losses), stay
+    in single precision (Micikevicius et al., 2018).
+    """
+    networks = [part for part in module.modules() if isinstance(part, Network)]
+    for network in networks:
+        network.is_mixed = True
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.is_mixed = False
+
+
+class UpToLayer(nn.Module):
+    """What one layer of a network puts out for rows.
+
+    Parameters
+    ----------
+    network : Network
+    layer : str or None
+        Its name among ``network.named_modules()``; ``None`` for the code.
+    """
+
+    def __init__(self, network, layer=None):
+        super().__init__()
+        if layer is not None:
+            check_layer(network, layer)
+        self.network = network
+        self.layer = layer
+        self.train(network.training)
+
+    def forward(self, rows):
+        if self.layer is None:
+            return self.network.encode(self.network.arrange(rows))
+        network = share_weights(self.network)
+        x = network.arrange(rows)
+        return output_of(self.layer, network, network.evaluate, x)
+
+
+def check_layer(network, layer):
+    """Raise if a network has no layer of this name."""
+    names = [name for name, _ in network.named_modules() if name]
+    if layer not in names:
+        raise ValueError(f"There is no layer {layer!r}; there are {names}.")
+
+
+def output_of(layer, network, function, x):
+    """What a layer of a network puts out, at last, while a function works on x.
+
+    The network belongs to the caller alone: another thread that uses it would add its
+    own outputs. They are copied, since the layers after it may work in place.
+    """
+    outputs = []
+
+    def keep(layer, inputs, output):
+        outputs[:] = [_cloned(output)]
+
+    hook = network.get_submodule(layer).register_forward_hook(keep)
+    try:
+        function(x)
+    finally:
+        hook.remove()
+    if not outputs:
+        raise ValueError(f"The layer {layer!r} is not used; take another one.")
+    return outputs[0]
+
+
+def _cloned(output):
+    """Tensors, also in tuples, lists and dicts, in memory of their own."""
+    if isinstance(output, torch.Tensor):
+        return output.clone()
+    if type(output) in (tuple, list):
+        return type(output)(map(_cloned, output))
+    if type(output) is dict:
+        return {name: _cloned(value) for name, value in output.items()}
+    return output
+
+
+def as_float(output, dtype):
+    """A tensor of floats in another precision; anything else as it is."""
+    if isinstance(output, torch.Tensor) and output.is_floating_point():
+        return output.to(dtype)
+    return output

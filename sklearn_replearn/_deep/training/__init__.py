@@ -1,0 +1,1 @@
+"""Training of a network: batches, optimizers, callbacks and the loop."""
