@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from fractions_of_rows import distances_of
 
-from sklearn_replearn import _nearest_hits
 from sklearn_replearn._exact_order import ExactOrder
 from sklearn_replearn.metrics import (
+    _nearest_hits,
     cumulative_match,
     mean_average_precision_at_r,
     r_precision,

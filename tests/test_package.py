@@ -63,87 +63,104 @@ def test_version_is_in_one_place():
     assert version("sklearn-replearn") == sklearn_replearn.__version__
 
 
-# Design: a module imports only from layers before its own.
-LAYERS = [
-    "_sklearn",
-    "_warnings",
-    "_containers",
-    "_images",
-    "_image_units",
-    "_validation",
-    "_progress",
-    "_threads",
-    "_gensim",
-    "_linalg",
-    "_cooccurrence",
-    "_word_scores",
-    "_image_input",
-    "_class_means",
-    "_exact_order",
-    "_nearest_hits",
-    "_retrieval",
-    "_verification",
+# A module imports from ranks before its own only.
+RANKS = [
+    "ground",
+    "metrics",
     "_deep.input",
     "_deep.networks",
     "_deep.objectives",
     "_deep.training",
     "_deep.estimators",
+    "shared by a family",
+    "technique",
+    "composite",
     "family",
-    "inspection",
-    "above",
-    "utils",
+    "above the families",
+    "plotting, utils",
 ]
-ABOVE = {"metrics", "model_selection", "plotting"}
-FOLDERS = {"inspection"}
+# Modules of one folder may import each other here.
+OPEN = {"ground", "metrics", *RANKS[2:8], "composite", *RANKS[11:]}
+ABOVE = {"inspection", "model_selection", "retrieval"}
+# These may import techniques of their family, for a default.
+COMPOSITES = {
+    "BaseNodeLookup",
+    "EdgeEncoder",
+    "GraphClusterEncoder",
+    "NodeEncoder",
+    "PairVerifier",
+    "PrototypeClassifier",
+    "ZeroShotClassifier",
+}
 
 
-def layer_of(module):
-    """Layer of a module, and its family ("" for the modules that all share)."""
-    parts = module.split(".")[1:]
-    if not parts:
-        return "package", ""
-    if parts[0] == "_deep":
-        room = ".".join(parts[:2])
-        return room, room
-    if parts[0] in LAYERS:
-        # In a folder, modules may import each other; later layers may import it.
-        return parts[0], parts[0] if parts[0] in FOLDERS else ""
-    return ("above" if parts[0] in ABOVE else "family"), parts[0]
+def read_modules():
+    """The syntax tree of each module of the package, by its name."""
+    trees = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        trees[".".join(parts).removesuffix(".__init__")] = ast.parse(path.read_text())
+    return trees
 
 
-def imports(path, module):
-    """Names of the package's modules that a file imports, each in full."""
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text())):
+def rank_of(module, trees):
+    _, *parts = module.split(".")
+    match parts:
+        case ["_deep", room, *_]:
+            return f"_deep.{room}"
+        case [name] if name.startswith("_"):
+            return "ground"
+        case ["metrics", *_]:
+            return "metrics"
+        case ["plotting" | "utils", *_]:
+            return "plotting, utils"
+        case [name, *_] if name in ABOVE:
+            return "above the families"
+        case [_]:
+            return "family"
+    classes = {n.name for n in ast.walk(trees[module]) if isinstance(n, ast.ClassDef)}
+    if classes & COMPOSITES:
+        return "composite"
+    exported = trees[module.rpartition(".")[0]]
+    names = {n.name for n in ast.walk(exported) if isinstance(n, ast.alias)}
+    return "technique" if classes & names else "shared by a family"
+
+
+def imports(tree, trees):
+    """The package's modules that a module imports, also inside functions."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            parts = package.split(".")
-            above = parts[: len(parts) - node.level + 1] if node.level else []
-            origin = ".".join([*above, *filter(None, [node.module])])
-            yield origin
-            if origin == "sklearn_replearn":
-                yield from (f"{origin}.{alias.name}" for alias in node.names)
+            assert node.level == 0, f"relative import in line {node.lineno}"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from names & trees.keys() or {node.module}
 
 
 def test_imports_go_one_way():
+    trees = read_modules()
+    root = trees.pop("sklearn_replearn")  # loads its submodules on first use
+    assert not set(imports(root, trees)) & trees.keys()
     wrong = []
-    for path in PACKAGE.rglob("*.py"):
-        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-        module = ".".join(part for part in parts if part != "__init__")
-        layer, family = layer_of(module)
-        for imported in imports(path, module):
-            if not imported.startswith("sklearn_replearn."):
-                continue
-            other_layer, other_family = layer_of(imported)
-            same_family = family == other_family != ""
-            leftwards = layer == "package" or (
-                LAYERS.index(other_layer) < LAYERS.index(layer)
-            )
-            own_init = same_family and imported.count(".") == 1
-            if own_init or not (same_family or leftwards or layer == "utils"):
-                wrong.append(f"{module} imports {imported}")
-    assert wrong == []
+    for module, tree in trees.items():
+        rank = rank_of(module, trees)
+        for imported in set(imports(tree, trees)) & trees.keys():
+            # "graph._netmf" is private to "graph", "_linalg" to the package.
+            owner, private, _ = imported.rpartition("._")
+            folder = imported.rpartition(".")[0]
+            other = rank_of(imported, trees)
+            leftwards = RANKS.index(other) < RANKS.index(rank)
+            together = other == rank in OPEN and is_in(module, folder)
+            sealed = private and not is_in(module, owner)
+            if is_in(module, "sklearn_replearn.plotting"):  # looks into inspection
+                sealed = sealed and not is_in(imported, "sklearn_replearn.inspection")
+            if sealed or is_in(module, imported) or not (leftwards or together):
+                wrong.append(f"{module} ({rank}) imports {imported} ({other})")
+    assert not wrong, "\n".join(wrong)
+
+
+def is_in(module, folder):
+    return f"{module}.".startswith(f"{folder}.")
 
 
 def test_show_versions(capsys):

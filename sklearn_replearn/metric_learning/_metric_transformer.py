@@ -7,9 +7,9 @@ from sklearn.utils import column_or_1d
 
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.objectives.health import effective_rank
-from sklearn_replearn._retrieval import mean_average_precision_at_r
 from sklearn_replearn._sklearn import Interval, _fit_context
 from sklearn_replearn.metric_learning._class_batches import ClassBatches
+from sklearn_replearn.metrics import mean_average_precision_at_r
 
 #: Epochs after which a loss is expected to be below that of a collapse.
 N_PATIENT_EPOCHS = 10

@@ -36,10 +36,6 @@ from sklearn_replearn._validation import (
     take_feature_names,
     unchanged_by_errors,
 )
-from sklearn_replearn._verification import (
-    equal_error_rate,
-    verification_threshold,
-)
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.metric_learning._pairs import (
     Preprocessor,
@@ -48,6 +44,10 @@ from sklearn_replearn.metric_learning._pairs import (
     used_rows,
 )
 from sklearn_replearn.metric_learning._siamese_transformer import SiameseTransformer
+from sklearn_replearn.metrics import (
+    equal_error_rate,
+    verification_threshold,
+)
 
 #: Numbers of embeddings that are compared at a time.
 MANY = 2**20

@@ -2,13 +2,13 @@
 
 from sklearn.pipeline import Pipeline
 
-from sklearn_replearn._retrieval import (
+from sklearn_replearn._validation import check_count
+from sklearn_replearn.metrics._retrieval import (
     check_metric,
     mean_average_precision_at_r,
     r_precision,
     recall_at_k,
 )
-from sklearn_replearn._validation import check_count
 
 
 def make_retrieval_scorer(

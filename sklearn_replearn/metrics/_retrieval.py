@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from sklearn_replearn._nearest_hits import Task, nearest_hits
 from sklearn_replearn._validation import check_count, is_missing
+from sklearn_replearn.metrics._nearest_hits import Task, nearest_hits
 
 
 def recall_at_k(X, y, k=1, *, X_gallery=None, y_gallery=None, metric="euclidean"):
