@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, Normalizer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_replearn._validation import is_fitted
+from sklearn_replearn._fitted_state import is_fitted
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.metric_learning import PrototypeClassifier
 

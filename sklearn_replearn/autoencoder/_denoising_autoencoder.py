@@ -6,8 +6,8 @@ from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
 from sklearn_replearn._deep.networks.corruption import NOISES
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._deep.training.net import as_device, seeded
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn._validation import as_seed
 
 
 class DenoisingAutoencoder(BaseAutoencoder):

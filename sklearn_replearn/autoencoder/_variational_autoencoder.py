@@ -12,8 +12,8 @@ from sklearn_replearn._deep.estimators.reconstruction import (
 )
 from sklearn_replearn._deep.networks.variational import NegativeELBO, lower_bounds
 from sklearn_replearn._deep.training.net import as_device, seeded
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval
-from sklearn_replearn._validation import as_seed
 
 #: KL divergence, in nats, above which a component says something of a row.
 ACTIVE = 0.01

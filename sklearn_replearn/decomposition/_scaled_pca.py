@@ -11,10 +11,10 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklearn_replearn._components import available_components
 from sklearn_replearn._containers import row_blocks
 from sklearn_replearn._linalg import input_eps, leading_signs
 from sklearn_replearn._sklearn import Interval, RealNotInt, StrOptions, _fit_context
-from sklearn_replearn._validation import available_components
 from sklearn_replearn.decomposition._principal_axes import principal_axes, split
 from sklearn_replearn.decomposition._standardization import (
     Scaling,

@@ -22,6 +22,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_replearn._components import available_components
+from sklearn_replearn._fitted_state import unchanged_by_errors
 from sklearn_replearn._linalg import (
     divide,
     input_eps,
@@ -31,7 +33,6 @@ from sklearn_replearn._linalg import (
     with_small_indices,
 )
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import available_components, unchanged_by_errors
 
 # Kernels of histograms: without negative numbers, and dense.
 CHI2_KERNELS = ("additive_chi2", "chi2")

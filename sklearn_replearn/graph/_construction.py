@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from sklearn_replearn._linalg import with_small_indices
-from sklearn_replearn._validation import is_missing
+from sklearn_replearn._missing import is_missing
 
 EXPECTED = (
     "pass an edge table, a networkx graph, a sparse adjacency, or a tuple "

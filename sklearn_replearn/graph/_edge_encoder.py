@@ -8,8 +8,9 @@ from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
+from sklearn_replearn._fitted_state import unchanged_by_errors
+from sklearn_replearn._missing import is_missing
 from sklearn_replearn._sklearn import StrOptions, _fit_context
-from sklearn_replearn._validation import is_missing, unchanged_by_errors
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._construction import (
     ids_of,

@@ -15,9 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._fitted_state import drop_fitted, unchanged_by_errors
 from sklearn_replearn._linalg import unit_rows
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import HasMethods, Interval, _fit_context
-from sklearn_replearn._validation import as_seed, drop_fitted, unchanged_by_errors
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._degrees import root_degrees, root_volume
 from sklearn_replearn.graph._laplacian_eigenmaps import LaplacianEigenmaps

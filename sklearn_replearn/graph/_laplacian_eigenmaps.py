@@ -5,9 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sklearn_replearn._components import available_components
 from sklearn_replearn._linalg import leading_signs
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn._validation import available_components
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._degrees import inverse, root_degrees, transition_matrix
 from sklearn_replearn.graph._eigenpairs import (

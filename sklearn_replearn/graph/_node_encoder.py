@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._fitted_state import unchanged_by_errors
 from sklearn_replearn._sklearn import _fit_context
-from sklearn_replearn._validation import unchanged_by_errors
 from sklearn_replearn.graph._node_lookup import BaseNodeLookup
 
 

@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 
+from sklearn_replearn._cloning import clone_sharing
+from sklearn_replearn._missing import is_missing
 from sklearn_replearn._sklearn import HasMethods, StrOptions
-from sklearn_replearn._validation import clone_sharing, is_missing
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._construction import (
     as_adjacency,

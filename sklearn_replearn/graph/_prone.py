@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.special import iv, logsumexp
 from sklearn.preprocessing import normalize
 
+from sklearn_replearn._components import available_components
 from sklearn_replearn._linalg import (
     ThreadedSparseOperator,
     numerical_rank,
@@ -14,7 +15,6 @@ from sklearn_replearn._linalg import (
     randomized_svd,
 )
 from sklearn_replearn._sklearn import Interval
-from sklearn_replearn._validation import available_components
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._degrees import log_transitions, transition_matrix
 from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sklearn_replearn._components import available_components
 from sklearn_replearn._cooccurrence import (
     count_pairs,
     factorize,
@@ -18,9 +19,9 @@ from sklearn_replearn._linalg import (
     numerical_rank,
 )
 from sklearn_replearn._progress import progress_bar
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._threads import n_racing_threads
-from sklearn_replearn._validation import as_seed, available_components
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._degrees import transition_matrix
 from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding

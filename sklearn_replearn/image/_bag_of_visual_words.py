@@ -8,9 +8,9 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 
+from sklearn_replearn._fitted_state import unchanged_by_errors
 from sklearn_replearn._progress import progress_bar
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import unchanged_by_errors
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.image._descriptors import (
     DESCRIPTORS,

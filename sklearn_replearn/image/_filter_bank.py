@@ -4,9 +4,10 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from sklearn_replearn._fitted_state import unchanged_by_errors
 from sklearn_replearn._linalg import input_eps
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval, RealNotInt, StrOptions, _fit_context
-from sklearn_replearn._validation import as_seed, unchanged_by_errors
 from sklearn_replearn.image._filtering import Filtering, filter_images
 from sklearn_replearn.image._image_transformer import BaseImageTransformer
 from sklearn_replearn.image._kernels import CLASSIC, classic_kernels

@@ -6,9 +6,9 @@ from numbers import Integral
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from sklearn_replearn._fitted_state import unchanged_by_errors
 from sklearn_replearn._images import sizes_by_side
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import unchanged_by_errors
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.image._image_transformer import BaseImageTransformer
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from sklearn_replearn._images import resolve_image_shape
-from sklearn_replearn._validation import as_seed
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.inspection._gradients import maximize, output_shape
 from sklearn_replearn.inspection._inputs import (

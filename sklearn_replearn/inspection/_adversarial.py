@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_scalar
 
-from sklearn_replearn._validation import as_seed
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn.inspection._gradients import EuclideanBall, MaximumBall, attack
 from sklearn_replearn.inspection._inputs import (
     class_codes,

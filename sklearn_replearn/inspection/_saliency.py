@@ -7,7 +7,7 @@ from sklearn.utils import check_scalar
 
 from sklearn_replearn._containers import dense, take_rows
 from sklearn_replearn._images import sizes_by_side
-from sklearn_replearn._validation import as_seed
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn.inspection._gradients import (
     evaluate,
     input_gradients,

@@ -5,8 +5,8 @@ from numbers import Integral
 from sklearn_replearn._deep.input.tensors import as_tensor
 from sklearn_replearn._deep.training.samplers import BalancedBatches
 from sklearn_replearn._deep.training.splits import count_couples
+from sklearn_replearn._labels import few, read_classes
 from sklearn_replearn._sklearn import Interval
-from sklearn_replearn._validation import few, read_classes
 
 
 class ClassBatches:

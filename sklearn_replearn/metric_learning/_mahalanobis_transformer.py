@@ -5,11 +5,11 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._components import available_components
 from sklearn_replearn._deep.estimators.base import some_rows
 from sklearn_replearn._deep.input.tensors import as_tensor
 from sklearn_replearn._deep.objectives.losses import CONTRASTS
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn._validation import available_components
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
 from sklearn_replearn.metric_learning._pairs import PairInput
 

@@ -25,18 +25,15 @@ from sklearn_replearn._class_means import (
     sizes_of_rows,
     squared_lengths,
 )
+from sklearn_replearn._cloning import clone_sharing
 from sklearn_replearn._containers import row_count, take_rows
+from sklearn_replearn._fitted_state import is_fitted, unchanged_by_errors
 from sklearn_replearn._images import as_array
+from sklearn_replearn._labels import read_classes
 from sklearn_replearn._linalg import unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import (
-    clone_sharing,
-    is_fitted,
-    read_classes,
-    take_feature_names,
-    unchanged_by_errors,
-)
 from sklearn_replearn._warnings import warn
+from sklearn_replearn.metric_learning._feature_names import take_feature_names
 from sklearn_replearn.metric_learning._pairs import (
     Preprocessor,
     read_pairs,

@@ -16,8 +16,8 @@ from sklearn_replearn._deep.objectives.losses import (
 )
 from sklearn_replearn._deep.training.samplers import PairBatches
 from sklearn_replearn._images import fault_of, shape_of
+from sklearn_replearn._labels import read_labels
 from sklearn_replearn._sklearn import StrOptions, _fit_context
-from sklearn_replearn._validation import read_labels
 from sklearn_replearn._warnings import warn
 
 

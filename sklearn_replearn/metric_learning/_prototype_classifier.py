@@ -19,15 +19,12 @@ from sklearn_replearn._class_means import (
     size_of,
     squared_distances,
 )
+from sklearn_replearn._fitted_state import is_fitted, unchanged_by_errors
+from sklearn_replearn._labels import read_classes
 from sklearn_replearn._linalg import unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import (
-    is_fitted,
-    leave_out_weightless,
-    read_classes,
-    take_feature_names,
-    unchanged_by_errors,
-)
+from sklearn_replearn._weights import leave_out_weightless
+from sklearn_replearn.metric_learning._feature_names import take_feature_names
 
 
 class PrototypeClassifier(ClassifierMixin, BaseEstimator):

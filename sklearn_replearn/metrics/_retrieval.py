@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from sklearn_replearn._validation import check_count, is_missing
+from sklearn_replearn._counts import check_count
+from sklearn_replearn._missing import is_missing
 from sklearn_replearn.metrics._nearest_hits import Task, nearest_hits
 
 

@@ -2,7 +2,7 @@
 
 from sklearn.pipeline import Pipeline
 
-from sklearn_replearn._validation import check_count
+from sklearn_replearn._counts import check_count
 from sklearn_replearn.metrics._retrieval import (
     check_metric,
     mean_average_precision_at_r,

@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from sklearn_replearn._validation import is_missing
+from sklearn_replearn._missing import is_missing
 
 _CRITERIA = ("accuracy", "f1", "far")
 

@@ -12,8 +12,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import row_count, take_items
+from sklearn_replearn._fitted_state import unchanged_by_errors
 from sklearn_replearn._sklearn import HasMethods, StrOptions, _fit_context
-from sklearn_replearn._validation import unchanged_by_errors
 from sklearn_replearn._warnings import warn
 
 #: One less the correlation, above which a column is unlike that of all rows.

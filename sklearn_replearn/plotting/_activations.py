@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_replearn._containers import dense
-from sklearn_replearn._validation import check_count
+from sklearn_replearn._counts import check_count
 from sklearn_replearn.plotting._estimators import (
     display_name,
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_replearn._validation import check_count
+from sklearn_replearn._counts import check_count
 from sklearn_replearn.plotting._estimators import (
     display_name,
     last_step_with,

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_replearn._containers import row_count, take_rows
-from sklearn_replearn._validation import check_count
+from sklearn_replearn._counts import check_count
 from sklearn_replearn.plotting._estimators import (
     display_name,
     input_names,

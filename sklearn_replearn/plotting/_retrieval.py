@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_replearn._containers import dense, row_count, take_rows
+from sklearn_replearn._counts import check_count
 from sklearn_replearn._exact_order import nearest_rows
-from sklearn_replearn._validation import check_count, is_missing
+from sklearn_replearn._missing import is_missing
 from sklearn_replearn.plotting._estimators import (
     display_name,
     encode,

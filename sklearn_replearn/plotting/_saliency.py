@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sklearn_replearn._containers import take_rows
-from sklearn_replearn._validation import check_count
+from sklearn_replearn._counts import check_count
 from sklearn_replearn.plotting._estimators import (
     display_name,
     input_names,

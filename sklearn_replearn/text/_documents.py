@@ -1,105 +1,131 @@
-"""From documents to token ids: splitting, stop words and the vocabulary."""
+"""Documents: strings, or lists of tokens."""
 
-import re
-from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from functools import partial
-from textwrap import shorten
-from typing import NamedTuple
+import numbers
+from collections.abc import Iterator, Mapping, Set
+from itertools import chain
 
 import numpy as np
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+from scipy import sparse
 
-from sklearn_replearn._validation import bad_token, stream_documents
-
-#: Token ids that are worked on at a time.
-IDS_AT_A_TIME = 1_000_000
+from sklearn_replearn._missing import is_missing
 
 
-class TokenIds(NamedTuple):
-    """Documents as numbers.
-
-    Attributes
-    ----------
-    ids : ndarray of shape (n_tokens,), int32
-        Rows of the vocabulary, one document after another.
-    ends : ndarray of shape (n_documents,), int64
-        Where each document ends in `ids`.
-    """
-
-    ids: np.ndarray
-    ends: np.ndarray
-
-    @property
-    def lengths(self):
-        """Number of tokens of each document."""
-        return np.diff(self.ends, prepend=0)
-
-
-def make_splitter(tokenizer, lowercase, token_pattern):
-    """A function from one string to its tokens."""
-    if tokenizer is None:
-        split = _compile(token_pattern).findall
-    else:
-        split = partial(_tokenize, tokenizer)
-    if not lowercase:
-        return split
-    return lambda document: split(document.lower())
-
-
-def _compile(token_pattern):
-    try:
-        pattern = re.compile(token_pattern)
-    except re.error as error:
-        raise ValueError(
-            f"token_pattern={token_pattern!r} is not a regular expression: {error}."
-        ) from None
-    if pattern.groups > 1:
-        raise ValueError(
-            f"token_pattern={token_pattern!r} has {pattern.groups} capturing groups, "
-            "but only one can be the token; write the others as (?:...)."
-        )
-    return pattern
-
-
-def _tokenize(tokenizer, document):
-    """What a user's tokenizer makes of a string, if it is a list of strings."""
-    tokens = tokenizer(document)
-    if isinstance(tokens, Iterable) and not isinstance(tokens, str):
-        tokens = list(tokens)
-        if all(isinstance(token, str) for token in tokens):
-            return tokens
-    raise ValueError(
-        f"The tokenizer returned {shorten(repr(tokens), 60)} for the string "
-        f"{shorten(repr(document), 60)}; it must return a list of strings."
-    )
-
-
-def as_stop_words(stop_words):
-    """The stop words as a set."""
-    if stop_words is None:
-        return frozenset()
-    if isinstance(stop_words, str):  # "english", the one list that there is
-        return ENGLISH_STOP_WORDS
-    for word in stop_words:
-        if not isinstance(word, str):
-            raise ValueError(f"stop_words holds {word!r}, which is not a string.")
-    return frozenset(stop_words)
-
-
-def read_tokens(X, split):
-    """The documents of X as tokens, one after another, and whether X had them so.
+def check_documents(X):
+    """List the documents of X, each a string or each a list of tokens.
 
     Parameters
     ----------
-    X : iterable of str, or of lists of str
-    split : callable
-        From a string to its tokens; not used on lists. That these hold strings only is
-        seen to by :func:`number_words`.
+    X : iterable of str, or of sequences of str
+
+    Returns
+    -------
+    documents : list
+    tokenized : bool
+        Whether the documents are lists of tokens.
+
+    Raises
+    ------
+    ValueError
+        If X is one string or a table, is empty, mixes strings and lists, or holds
+        anything else; the message names the document.
     """
-    documents, tokenized = stream_documents(X, check_tokens=False)
-    return (documents if tokenized else map(split, documents)), tokenized
+    documents, tokenized = stream_documents(X)
+    return list(documents), tokenized
+
+
+def stream_documents(X, *, check_tokens=True):
+    """The documents of X one by one, and whether they are lists of tokens.
+
+    As :func:`check_documents`, but nothing is kept: each document is checked when its
+    turn comes. With ``check_tokens=False`` the caller sees to it that every token is a
+    string, and says so by :func:`bad_token`.
+    """
+    if isinstance(X, str | bytes):
+        raise ValueError(
+            "X is a single string, but a list of documents is expected; pass [X] for "
+            "one document."
+        )
+    if isinstance(X, Mapping | Set):
+        raise ValueError(
+            f"X is a {type(X).__name__}, but a list of documents is expected; pass "
+            "the texts in it alone, such as X['data']."
+        )
+    if sparse.issparse(X):
+        raise ValueError(
+            "X is a matrix of numbers, but raw texts are expected: they are split and "
+            "weighed here; leave out the vectorizer before this step."
+        )
+    if hasattr(X, "columns") or getattr(X, "ndim", 1) != 1:
+        raise ValueError(
+            f"X has shape {np.shape(X)}, but documents form a single column; pass that "
+            "column alone, such as X['text'] (in a ColumnTransformer 'text', not "
+            "['text'])."
+        )
+    try:
+        documents = iter(X)
+    except TypeError:
+        raise ValueError(
+            f"X is of type {type(X).__name__}, but a list of documents is expected; "
+            "pass strings or lists of tokens."
+        ) from None
+    try:
+        first = next(documents)
+    except StopIteration:
+        raise ValueError("X holds no documents; at least one is needed.") from None
+    tokenized = not isinstance(first, str)
+    documents = chain([first], documents)
+    return _checked_documents(documents, tokenized, check_tokens), tokenized
+
+
+def _checked_documents(documents, tokenized, check_tokens):
+    needs_no_check = str if not tokenized else None if check_tokens else list
+    for position, document in enumerate(documents):
+        if type(document) is needs_no_check:
+            yield document
+            continue
+        if isinstance(document, str):
+            if tokenized:
+                raise ValueError(_mixed_documents(position, "string", "list of tokens"))
+            yield document
+            continue
+        # numpy arrays, and the rows of pandas and polars columns of lists
+        tokens = document.tolist() if hasattr(document, "tolist") else document
+        tokens = tokens.to_list() if hasattr(tokens, "to_list") else tokens
+        if not isinstance(tokens, list | tuple):
+            raise ValueError(_not_a_document(position, document))
+        if not tokenized:
+            raise ValueError(_mixed_documents(position, "list of tokens", "string"))
+        if check_tokens and set(map(type, tokens)) - {str}:  # rare: look closer
+            for token in tokens:
+                if not isinstance(token, str):
+                    raise bad_token(position, token)
+        yield tokens
+
+
+def bad_token(position, token):
+    """The error that a token of the document at a position is not a string."""
+    return ValueError(
+        f"Document {position} holds the token {token!r}, which is not a string."
+    )
+
+
+def _mixed_documents(position, kind, first_kind):
+    return (
+        f"Document {position} is a {kind}, but document 0 is a {first_kind}; all "
+        "documents must be strings, or all lists of tokens."
+    )
+
+
+def _not_a_document(position, document):
+    what = f"of type {type(document).__name__}"
+    mend = "pass strings or lists of tokens"
+    if isinstance(document, bytes):
+        what, mend = "bytes", "decode it to a string"
+    elif is_missing(document):
+        what, mend = f"missing ({document!r})", "drop it, or pass '' for a zero row"
+    elif isinstance(document, numbers.Number):
+        what, mend = f"a number ({document!r})", "pass str(number) if it is a word"
+    return f"Document {position} is {what}, but a document is text; {mend}."
 
 
 def check_reiterable(X):
@@ -123,133 +149,3 @@ def check_same_kind(estimator, fitted_on_tokens, tokenized):
             else "strings, but X holds lists of tokens; pass ' '.join(tokens)."
         )
     )
-
-
-def number_words(documents):
-    """Number the distinct words of documents in order of appearance.
-
-    Parameters
-    ----------
-    documents : iterable of lists of str
-        Read once; only numbers are kept.
-
-    Returns
-    -------
-    words : list of str
-    tokens : TokenIds
-    """
-    numbers = defaultdict()
-    numbers.default_factory = numbers.__len__  # a new word, a new number
-    ids, ends = array("i"), array("q")
-    for document in documents:
-        try:
-            ids.extend(map(numbers.__getitem__, document))
-        except TypeError:  # a token that is not even hashable
-            token = next(token for token in document if not isinstance(token, str))
-            raise bad_token(len(ends), token) from None
-        ends.append(len(ids))
-    tokens = TokenIds(_as_array(ids), _as_array(ends))
-    for word, number in numbers.items():  # far fewer than there are tokens
-        if not isinstance(word, str):
-            first = np.flatnonzero(tokens.ids == number)[0]
-            document = np.searchsorted(tokens.ends, first, side="right")
-            raise bad_token(document, word)
-    return list(numbers), tokens
-
-
-def look_up_words(documents, vocabulary):
-    """Ids of the known words of documents; the unknown ones are left out.
-
-    Parameters
-    ----------
-    documents : iterable of lists of str
-    vocabulary : mapping of str to int
-
-    Returns
-    -------
-    tokens : TokenIds
-    """
-    words, tokens = number_words(documents)
-    rows = np.array([vocabulary.get(word, -1) for word in words], dtype=np.int32)
-    return renumber(tokens, rows)
-
-
-def select_words(words, tokens, *, min_count, max_vocabulary, stop_words):
-    """Keep the frequent words, most frequent first.
-
-    Parameters
-    ----------
-    words : list of str
-    tokens : TokenIds
-        Of documents, by positions in `words`; overwritten.
-    min_count : int
-        Occurrences that a word needs to be kept.
-    max_vocabulary : int or None
-        The most words to keep.
-    stop_words : set of str
-        Words to leave out.
-
-    Returns
-    -------
-    words : list of str
-        By decreasing number of occurrences.
-    counts : ndarray of shape (n_words,)
-        Their occurrences.
-    tokens : TokenIds
-        The documents without the words that were left out.
-    """
-    n_documents = len(tokens.ends)
-    counts = np.zeros(len(words), dtype=np.int64)
-    for part in _parts(tokens.ids):
-        counts += np.bincount(part, minlength=len(words))
-    if stop_words:
-        allowed = np.array([word not in stop_words for word in words], dtype=bool)
-        counts = np.where(allowed, counts, 0)
-    if not counts.any():
-        raise ValueError(
-            f"None of the {n_documents} documents has a word: they are empty, or hold "
-            "only stop words and what the tokenizer does not take for a word."
-        )
-    order = np.argsort(-counts, kind="stable")
-    order = order[counts[order] >= max(min_count, 1)][:max_vocabulary]
-    if not len(order):
-        top = counts.argmax()
-        raise ValueError(
-            f"No word occurs min_count={min_count} times in the "
-            f"n_samples={n_documents} documents: the most frequent, {words[top]!r}, "
-            f"occurs {counts[top]} times; lower min_count."
-        )
-    rows = np.full(len(words), -1, dtype=np.int32)
-    rows[order] = np.arange(len(order), dtype=np.int32)
-    words = [words[number] for number in order]
-    return words, counts[order], renumber(tokens, rows)
-
-
-def renumber(tokens, rows):
-    """Give token i the id ``rows[i]``, or leave it out where that is negative.
-
-    The ids given are overwritten, so that a large corpus is not held twice.
-    """
-    ids, ends = tokens.ids, tokens.ends.copy()
-    start = n_kept = 0
-    for part in _parts(ids):
-        new = rows[part]
-        kept = new >= 0
-        first, last = np.searchsorted(tokens.ends, [start, start + len(part)], "right")
-        in_part = tokens.ends[first:last] - start
-        ends[first:last] = n_kept + np.append(0, np.cumsum(kept))[in_part]
-        new = new[kept]
-        ids[n_kept : n_kept + len(new)] = new
-        start, n_kept = start + len(part), n_kept + len(new)
-    return TokenIds(ids[:n_kept], ends)
-
-
-def _parts(ids):
-    """Views of an array one after another, so that what is made of them is small."""
-    for start in range(0, len(ids), IDS_AT_A_TIME):
-        yield ids[start : start + IDS_AT_A_TIME]
-
-
-def _as_array(numbers):
-    """A view of an ``array.array``."""
-    return np.frombuffer(numbers, dtype=numbers.typecode)

@@ -12,6 +12,8 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._components import available_components
+from sklearn_replearn._counts import check_count
 from sklearn_replearn._linalg import randomized_svd, range_unit, rows_of_size_one
 from sklearn_replearn._sklearn import (
     FastTfidfVectorizer,
@@ -19,13 +21,8 @@ from sklearn_replearn._sklearn import (
     Interval,
     _fit_context,
 )
-from sklearn_replearn._validation import (
-    available_components,
-    check_count,
-    check_documents,
-)
 from sklearn_replearn._word_scores import largest
-from sklearn_replearn.text._documents import check_same_kind
+from sklearn_replearn.text._documents import check_documents, check_same_kind
 from sklearn_replearn.text._word_queries import WordQueriesMixin
 
 

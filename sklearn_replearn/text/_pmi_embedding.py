@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._components import available_components
 from sklearn_replearn._cooccurrence import (
     count_pairs,
     factorize,
@@ -14,7 +15,6 @@ from sklearn_replearn._cooccurrence import (
 )
 from sklearn_replearn._linalg import numerical_rank
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn._validation import available_components
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.text._word_embedding import (
     NO_NEIGHBOURS,

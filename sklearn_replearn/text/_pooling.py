@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_replearn._linalg import leading_signs, one_blas_thread
-from sklearn_replearn.text._documents import TokenIds
+from sklearn_replearn.text._tokens import TokenIds
 
 POOLINGS = ("mean", "idf", "sif", "max", "concat", "principal")
 

@@ -4,9 +4,9 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._threads import n_racing_threads
-from sklearn_replearn._validation import as_seed
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.text._word_embedding import (
     NO_NEIGHBOURS,

@@ -14,17 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.text._documents import (
-    TokenIds,
-    as_stop_words,
-    check_reiterable,
-    check_same_kind,
-    look_up_words,
-    make_splitter,
-    number_words,
-    read_tokens,
-    select_words,
-)
+from sklearn_replearn.text._documents import check_reiterable, check_same_kind
 from sklearn_replearn.text._pooling import (
     POOLINGS,
     common_component,
@@ -32,6 +22,15 @@ from sklearn_replearn.text._pooling import (
     pool,
     remove_component,
     word_weights,
+)
+from sklearn_replearn.text._tokens import (
+    TokenIds,
+    as_stop_words,
+    look_up_words,
+    make_splitter,
+    number_words,
+    read_tokens,
+    select_words,
 )
 from sklearn_replearn.text._word_queries import WordQueriesMixin
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._validation import check_count
+from sklearn_replearn._counts import check_count
 from sklearn_replearn._word_scores import (
     analogy_scores,
     as_units,

@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_replearn._cloning import clone_sharing
 from sklearn_replearn._containers import row_blocks
 from sklearn_replearn._deep.input.tensors import as_tensor, scaled, subtract
 from sklearn_replearn._deep.networks.copies import copy_modules, share_weights
@@ -53,15 +54,11 @@ from sklearn_replearn._deep.training.splits import (
     first_of_each,
     in_random_order,
 )
+from sklearn_replearn._fitted_state import drop_fitted, unchanged_by_errors
+from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._validation import (
-    as_seed,
-    clone_sharing,
-    drop_fitted,
-    leave_out_weightless,
-    unchanged_by_errors,
-)
 from sklearn_replearn._warnings import warn
+from sklearn_replearn._weights import leave_out_weightless
 
 #: Rows that the spread of the data is found from, and those that health is judged by.
 N_SOME_ROWS = 1024

@@ -10,8 +10,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn_replearn._deep.estimators.base import TrainingSet
 from sklearn_replearn._deep.objectives.health import effective_rank
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
+from sklearn_replearn._labels import codes_of, few, read_classes
 from sklearn_replearn._sklearn import StrOptions
-from sklearn_replearn._validation import codes_of, few, read_classes
 
 #: Loss of guessing, in nats, that a network should get below.
 LEAST_GUESS = 0.1

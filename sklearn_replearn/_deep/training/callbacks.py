@@ -22,7 +22,7 @@ from skorch.utils import to_numpy
 from tqdm.std import tqdm
 
 from sklearn_replearn._deep.training.optimizers import first_line
-from sklearn_replearn._validation import few
+from sklearn_replearn._labels import few
 
 
 def copy_callbacks(callbacks):
