@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sklearn_replearn.utils.estimator_checks import CheckData, _make_images
+from sklearn_replearn.utils.estimator_checks import CheckData
+from sklearn_replearn.utils.estimator_checks._data import make_images
 
 FORMS = {
     "without channels": np.asarray,
@@ -17,7 +18,7 @@ SUITE_FORMS = ["with channels", "bytes"]
 
 def of_images(form):
     """The check images in a form."""
-    data, convert = _make_images(np.random.default_rng(0), 60), FORMS[form]
+    data, convert = make_images(np.random.default_rng(0), 60), FORMS[form]
     return CheckData("image", convert(data.X), data.y, convert(data.rows))
 
 

@@ -23,11 +23,11 @@ from sklearn_replearn.text import LSA
 from sklearn_replearn.utils.estimator_checks import (
     CheckData,
     Effect,
-    _checks,
     check_representation_estimator,
     make_check_data,
     parametrize_with_representation_checks,
 )
+from sklearn_replearn.utils.estimator_checks._suite import checks_of
 
 EFFECTS = {
     "scale": [Effect([2.0])],
@@ -47,7 +47,7 @@ def failures(estimator, **kwargs):
 def failure(estimator, check_name):
     """What one check, run alone, raises."""
     data = make_check_data(estimator)
-    checks = dict(_checks(estimator, data, EFFECTS if data.kind == "table" else None))
+    checks = dict(checks_of(estimator, data, EFFECTS if data.kind == "table" else None))
     try:
         checks[check_name](estimator)
     except Exception as error:
