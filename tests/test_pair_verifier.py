@@ -23,7 +23,7 @@ from sklearn_replearn.metric_learning import (
     PairVerifier,
     SiameseTransformer,
 )
-from sklearn_replearn.metric_learning._pair_verifier import form_pairs
+from sklearn_replearn.metric_learning._class_pairs import form_pairs
 from sklearn_replearn.text import PMIEmbedding
 
 AS_IT_IS = FunctionTransformer()
@@ -196,7 +196,7 @@ def test_refits_leave_nothing_of_the_fit_before():
 
 def test_comparing_in_several_blocks(monkeypatch):
     whole = PairVerifier(AS_IT_IS).fit(WORKED, SAME).similarity(WORKED)
-    module = "sklearn_replearn.metric_learning._pair_verifier.MANY"
+    module = "sklearn_replearn.metric_learning._pair_similarity._N_VALUES"
     monkeypatch.setattr(module, 3)
     parts = PairVerifier(AS_IT_IS).fit(WORKED, SAME).similarity(WORKED)
     np.testing.assert_allclose(parts, whole, rtol=1e-12)

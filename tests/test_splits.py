@@ -26,9 +26,9 @@ from sklearn_replearn.metric_learning import (
     PairVerifier,
     SupConTransformer,
 )
-from sklearn_replearn.metric_learning._pair_verifier import (
-    _number_by_occurrence,
-    _split_rows,
+from sklearn_replearn.metric_learning._held_out import (
+    number_by_occurrence,
+    split_rows,
 )
 
 DEEP = {
@@ -279,9 +279,9 @@ def test_names_have_no_influence_on_verifiers(counts, seed):
     drawn = []
     for rename in NAMES:
         classes, renamed = np.unique(rename(codes), return_inverse=True)
-        numbered, names = _number_by_occurrence(renamed, classes)
+        numbered, names = number_by_occurrence(renamed, classes)
         assert (names[numbered] == rename(codes)).all()
-        drawn.append(_split_rows(numbered, names, 0.2, np.random.RandomState(seed))[1])
+        drawn.append(split_rows(numbered, names, 0.2, np.random.RandomState(seed))[1])
     assert all((held_out == drawn[0]).all() for held_out in drawn)
     counts = np.bincount(codes[np.setdiff1d(np.arange(n), drawn[0])])
     assert counts.max() > 1

@@ -6,16 +6,15 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_replearn._components import available_components
-from sklearn_replearn._linalg import leading_signs
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.graph._degrees import inverse, root_degrees, transition_matrix
+from sklearn_replearn.graph._degrees import root_degrees
 from sklearn_replearn.graph._eigenpairs import (
     MAX_PRODUCTS,
-    in_double_precision,
     largest_eigenpairs,
 )
 from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding
+from sklearn_replearn.graph._nystrom import nystrom_components, nystrom_vectors
 from sklearn_replearn.graph._symmetry import asymmetric_pair, not_symmetric
 
 #: Below this |1 - lambda| the formula of rows divides rounding errors by nothing.
@@ -191,26 +190,13 @@ class LaplacianEigenmaps(BaseNodeEmbedding):
             n_zero = min(self.n_components, len(roots))
             return self._zero_components(n_zero, adjacency)
         mu, V = mu[kept], V[:, kept]
-        scale = inverse(roots)[:, np.newaxis]
-        if self.normalization != "symmetric":
-            V *= scale
-        if self.normalization == "random_walk":
-            V /= np.abs(V).max(axis=0)  # its squares may be out of range
-            V /= np.linalg.norm(V, axis=0)
-        V *= _signs(V)
-        if self.normalization == "symmetric":
-            V *= scale
         return {
-            "components_": (V / mu).T,
+            "components_": nystrom_components(mu, V, roots, self.normalization),
             "eigenvalues_": np.clip(1 - mu, 0, 2),
         }
 
     def _encode(self, rows):
-        rows = in_double_precision(rows)
-        E = transition_matrix(rows) @ self.components_.T
-        if self.normalization == "symmetric":
-            E *= root_degrees(rows)[:, np.newaxis]
-        return E
+        return nystrom_vectors(rows, self.components_, self.normalization)
 
     def _warn_of_dropped(self, kept):
         n_kept = np.count_nonzero(kept)
@@ -225,11 +211,3 @@ class LaplacianEigenmaps(BaseNodeEmbedding):
     def _zero_components(n_components, adjacency):
         attributes = BaseNodeEmbedding._zero_components(n_components, adjacency)
         return {**attributes, "eigenvalues_": np.zeros(n_components)}
-
-
-def _signs(V):
-    """Signs that make the entry of largest absolute value in each column positive.
-
-    Of several that are equal but for rounding, it is the first.
-    """
-    return leading_signs(np.round(V / np.abs(V).max(axis=0), 5).T)

@@ -2,38 +2,34 @@
 
 from math import ceil
 from numbers import Integral, Real
-from os import PathLike
 
 import numpy as np
-from scipy.sparse import coo_array, issparse
-from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils import (
     check_array,
     check_random_state,
-    gen_batches,
     get_tags,
 )
-from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._class_means import (
-    scaled,
-    size_of,
-    sizes_of_rows,
-    squared_lengths,
-)
 from sklearn_replearn._cloning import clone_sharing
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._fitted_state import is_fitted, unchanged_by_errors
 from sklearn_replearn._images import as_array
 from sklearn_replearn._labels import read_classes
-from sklearn_replearn._linalg import unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
+from sklearn_replearn.metric_learning._class_pairs import form_pairs
 from sklearn_replearn.metric_learning._feature_names import take_feature_names
+from sklearn_replearn.metric_learning._held_out import (
+    name_by_content,
+    number_by_occurrence,
+    split_pairs,
+    split_rows,
+)
+from sklearn_replearn.metric_learning._pair_similarity import pair_similarities
 from sklearn_replearn.metric_learning._pairs import (
     Preprocessor,
     read_pairs,
@@ -45,15 +41,6 @@ from sklearn_replearn.metrics import (
     equal_error_rate,
     verification_threshold,
 )
-
-#: Numbers of embeddings that are compared at a time.
-MANY = 2**20
-
-#: Ways to hold pairs out of which the best is taken.
-N_DRAWS = 20
-
-#: Classes from which on whole classes are held out.
-N_MANY_CLASSES = 4
 
 
 class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
@@ -340,8 +327,8 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
         if is_fitted(embedder):
             self.embedder_ = embedder
         else:
-            pairs = _name_by_content(rows)[pairs]
-            train, held_out = self._split_pairs(pairs, is_same, rng)
+            pairs = name_by_content(rows)[pairs]
+            train, held_out = split_pairs(pairs, is_same, self.validation_fraction, rng)
             some, train_pairs = used_rows(rows, pairs[train])
             self.embedder_ = _fit_to_pairs(embedder, some, train_pairs, is_same[train])
             pairs, is_same = pairs[held_out], is_same[held_out]
@@ -357,13 +344,13 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
             "it forms pairs of the same class and of different ones",
             many=True,
         )
-        codes, classes = _number_by_occurrence(codes, classes)
+        codes, classes = number_by_occurrence(codes, classes)
         self.classes_ = np.array([0, 1])
         embedder = self._choose_embedder(rng)
         if is_fitted(embedder):
             self.embedder_, held_out = embedder, np.arange(len(codes))
         else:
-            train, held_out = _split_rows(codes, classes, self.validation_fraction, rng)
+            train, held_out = split_rows(codes, classes, self.validation_fraction, rng)
             if np.bincount(codes[train]).max() < 2 and _needs_labels(embedder):
                 raise ValueError(
                     "Only one class of y has two rows: it is held out to find the "
@@ -411,32 +398,6 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
                 "on rows and their classes, or take input='rows', or an embedder "
                 "that learns from pairs, such as SiameseTransformer(input='pairs')."
             )
-
-    def _split_pairs(self, pairs, is_same, rng):
-        """Masks of the pairs to train with and of those held out, with no row in both.
-
-        Where pairs hang together by the rows that they share, they stay together. Where
-        nearly all do, a part of the rows is held out, and pairs between the two parts
-        are left.
-        """
-        fraction = self.validation_fraction
-        split = _best_split(_components_apart(pairs, fraction, rng), is_same, fraction)
-        if split is None:
-            split = _best_split(_rows_apart(pairs, fraction, rng), is_same, fraction)
-            if split is None:
-                raise ValueError(
-                    f"No part of the {len(pairs)} pairs can be held out to find the "
-                    "threshold with: both parts need pairs that are the same and pairs "
-                    "that are not, and no row of the other. Give more pairs, or an "
-                    "embedder that is fitted already."
-                )
-            warn(
-                "The pairs hang together by the rows that they share: "
-                f"{int((~(split[0] | split[1])).sum())} of {len(pairs)} pairs, which "
-                "have a row to train with and one that is held out, are not used. "
-                "Use them all with an embedder fitted before, on other pairs.",
-            )
-        return split
 
     def _calibrate(self, similarities, is_same):
         """Set the threshold and the error rates."""
@@ -511,20 +472,7 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
                 f"There are {row_count(rows)} rows, but the embedder gives "
                 f"{Z.shape[0]}; it must give one for each."
             )
-        dtype, Z = Z.dtype, Z.astype(np.float64)
-        if self.metric == "cosine":
-            Z = unit_rows(Z)
-        compare = _cosines if self.metric == "cosine" else _negative_distances
-        n_pairs = max(1, MANY // Z.shape[1])
-        found = np.concatenate(
-            [
-                compare(Z[pairs[some, 0]], Z[pairs[some, 1]])
-                for some in gen_batches(len(pairs), n_pairs)
-            ]
-        )
-        # Distances of rows at the end of single precision are beyond it.
-        fits = np.abs(found).max(initial=0) <= np.finfo(dtype).max
-        return found.astype(dtype) if fits else found
+        return pair_similarities(Z, pairs, self.metric)
 
     def __sklearn_clone__(self):
         return clone_sharing(self, "preprocessor")  # it may be large
@@ -535,33 +483,6 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.classifier_tags.multi_class = False
         return tags
-
-
-# ---------------------------------------------------------------------------
-# Similarities
-# ---------------------------------------------------------------------------
-
-
-def _cosines(first, second):
-    """Cosines of rows of length 1."""
-    if issparse(first):
-        return np.asarray(first.multiply(second).sum(axis=1)).ravel()
-    return (first * second).sum(axis=1)
-
-
-def _negative_distances(first, second):
-    """Minus Euclidean distances of rows, of which only the largest may overflow."""
-    exponent = max(0, size_of(first, second) - 1000)
-    differences = scaled(first, -exponent) - scaled(second, -exponent)
-    exponents = sizes_of_rows(differences)
-    differences = scaled(differences, -exponents)
-    lengths = np.sqrt(squared_lengths(differences))
-    return -np.ldexp(lengths, exponents.ravel() + exponent)
-
-
-# ---------------------------------------------------------------------------
-# Embedders
-# ---------------------------------------------------------------------------
 
 
 def _needs_labels(embedder):
@@ -583,197 +504,3 @@ def _as_column(documents):
     column = np.empty(len(documents), dtype=object)
     column[:] = documents
     return column
-
-
-# ---------------------------------------------------------------------------
-# Holding out
-# ---------------------------------------------------------------------------
-
-
-def _name_by_content(rows):
-    """For each row the position of the first one that is equal."""
-    if issparse(rows):
-        return np.arange(rows.shape[0])
-    seen = {}
-    return np.array(
-        [seen.setdefault(_hash(row), i) for i, row in enumerate(np.asarray(rows))]
-    )
-
-
-def _hash(row):
-    if isinstance(row, np.ndarray) and row.dtype != object:
-        return hash(row.tobytes())
-    return hash(row if isinstance(row, str | PathLike) else tuple(row))
-
-
-def _components_apart(pairs, fraction, rng):
-    """Ways to hold pairs out with all that hang together with them.
-
-    Yields
-    ------
-    train, held_out : ndarrays of bool, of shape (n_pairs,)
-    """
-    n_rows = pairs.max() + 1
-    edges = coo_array((np.ones(len(pairs)), pairs.T), shape=(n_rows, n_rows))
-    _, names = connected_components(edges, directed=False)
-    _, names = np.unique(names[pairs[:, 0]], return_inverse=True)
-    sizes = np.bincount(names)
-    wanted = max(2, round(fraction * len(pairs)))
-    others = np.delete(np.arange(len(sizes)), sizes.argmax())
-    for _ in range(N_DRAWS):
-        order = rng.permutation(others)
-        n_held_out = 1 + np.searchsorted(sizes[order].cumsum(), wanted)
-        held_out = np.isin(names, order[:n_held_out])
-        yield ~held_out, held_out
-
-
-def _rows_apart(pairs, fraction, rng):
-    """Ways to hold rows out, so that of the pairs in one part the fraction is held."""
-    odds = (fraction / (1 - fraction)) ** 0.5
-    rows = np.unique(pairs)
-    n_held_out = round(odds / (1 + odds) * len(rows))
-    for _ in range(N_DRAWS):
-        is_held_out = np.isin(pairs, rng.permutation(rows)[:n_held_out])
-        yield ~is_held_out.any(axis=1), is_held_out.all(axis=1)
-
-
-def _best_split(splits, is_same, fraction):
-    """The split whose parts are most alike and have the shares wanted, or None."""
-    best, least = None, np.inf
-    for train, held_out in splits:
-        kinds = [np.bincount(is_same[part], minlength=2) for part in (train, held_out)]
-        if not np.all(kinds):
-            continue
-        in_train, in_held_out = (counts[1] / counts.sum() for counts in kinds)
-        share = held_out.sum() / (held_out.sum() + train.sum())
-        # A few pairs cannot be split as finely.
-        if abs(share - fraction) > max(fraction / 2, 2 / len(is_same)):
-            continue
-        cost = abs(share - fraction) + abs(in_train - in_held_out)
-        if cost < least:
-            best, least = (train, held_out), cost
-    return best
-
-
-def _split_rows(codes, classes, fraction, rng):
-    """Indices of the rows to train with and of those held out.
-
-    Whole classes are held out where there are enough of them, so that the threshold is
-    right for classes that were never seen.
-
-    Parameters
-    ----------
-    codes : ndarray of int, of shape (n_samples,)
-        Classes of the rows, from 0.
-    classes : ndarray
-        What the codes stand for, for messages.
-    fraction : float
-    rng : RandomState
-    """
-    counts = np.bincount(codes)
-    if counts.max() < 2:
-        raise ValueError(
-            "PairVerifier needs two rows of one class at least, but each class in y "
-            "has one row."
-        )
-    if len(counts) >= N_MANY_CLASSES:
-        held_out = _choose_classes(counts, fraction, rng)
-        is_held_out = np.isin(codes, held_out)
-    else:
-        is_held_out = _choose_rows(codes, classes, fraction, rng)
-    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
-
-
-def _number_by_occurrence(codes, classes):
-    """Codes in the order in which the classes occur, and the classes in that order.
-
-    So the names of the classes have no influence on what is drawn.
-    """
-    order = np.unique(codes, return_index=True)[1].argsort()
-    return order.argsort()[codes], classes[order]
-
-
-def _choose_classes(counts, fraction, rng):
-    """Classes to hold out: two at least, of which one has two rows.
-
-    If there are others with two rows, one of them stays in training.
-    """
-    order = rng.permutation(len(counts))
-    first, last = np.split(order[counts[order] > 1][:2], [1])
-    rest = order[~np.isin(order, np.r_[first, last])]
-    order = np.r_[first, rest, last]
-    n_held_out = max(2, round(fraction * len(counts)))
-    return order[: min(n_held_out, len(counts) - 2)]
-
-
-def _choose_rows(codes, classes, fraction, rng):
-    """Mask of the rows to hold out: a share of each class, two at least."""
-    is_held_out = np.zeros(len(codes), dtype=bool)
-    for code, name in enumerate(classes.tolist()):
-        rows = rng.permutation(np.flatnonzero(codes == code))
-        n_held_out = max(2, round(fraction * len(rows)))
-        if len(rows) - n_held_out < 2:
-            raise ValueError(
-                f"Class {name!r} of y has too few rows ({len(rows)}): of each of a few "
-                f"classes, {n_held_out} are held out and two are left to train with; "
-                "give it more, change validation_fraction, or fit the embedder before."
-            )
-        is_held_out[rows[:n_held_out]] = True
-    return is_held_out
-
-
-# ---------------------------------------------------------------------------
-# Pairs of rows that have classes
-# ---------------------------------------------------------------------------
-
-
-def form_pairs(codes, n_pairs, rng):
-    """Pairs of the same class, all or a part, and as many of different classes.
-
-    Parameters
-    ----------
-    codes : ndarray of int, of shape (n_rows,)
-        Classes of the rows.
-    n_pairs : int
-        The largest number of pairs.
-    rng : RandomState
-
-    Returns
-    -------
-    pairs : ndarray of int, of shape (n_formed, 2)
-        Each pair once, and no row with itself.
-    is_same : ndarray of bool, of shape (n_formed,)
-    """
-    order = codes.argsort(kind="stable")
-    _, codes, counts = np.unique(codes[order], return_inverse=True, return_counts=True)
-    ends = counts.cumsum()[codes]  # of the class of each row
-    after = np.arange(len(codes)) + 1
-    n_same, n_different = ends - after, len(codes) - ends
-    if not (n_same.any() and n_different.any()):
-        raise ValueError(
-            "PairVerifier needs rows of two classes at least, and two rows of one of "
-            "them, to find the threshold with."
-        )
-    n_drawn = min(n_pairs // 2, n_same.sum())
-    same = _draw_pairs(after, n_same, n_drawn, rng)
-    different = _draw_pairs(ends, n_different, min(n_drawn, n_different.sum()), rng)
-    pairs = order[np.concatenate([same, different])]
-    return pairs, np.arange(len(pairs)) < len(same)
-
-
-def _draw_pairs(starts, counts, n_drawn, rng):
-    """Different pairs of a row and one of those that count for it.
-
-    Parameters
-    ----------
-    starts, counts : ndarrays of int, of shape (n_rows,)
-        For each row the first of its possible partners, and the number of them, which
-        lie one after the other.
-    n_drawn : int
-    rng : RandomState
-    """
-    ends = counts.cumsum()
-    drawn = sample_without_replacement(ends[-1], n_drawn, random_state=rng)
-    first = np.searchsorted(ends, drawn, side="right")
-    second = starts[first] + drawn - (ends - counts)[first]
-    return np.stack([first, second], axis=1)
