@@ -31,7 +31,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "api_pages",  # ours, in docs/_ext
-    "bad_input",  # ours
+    "bad_input_tables",  # ours
     "representation_checks",  # ours
 ]
 templates_path = ["_templates"]
