@@ -1,11 +1,13 @@
 """What a layer makes of one sample."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import dense
 from sklearn_replearn._counts import check_count
 from sklearn_replearn.plotting._estimators import (
     display_name,
+    fitted_image_shape,
 )
 from sklearn_replearn.plotting._filters import (
     check_scale,
@@ -155,26 +157,24 @@ class ActivationDisplay:
         ValueError
             When there is no such layer, or when `x` is not one sample.
         """
-        from sklearn_replearn.inspection._gradients import evaluate
-        from sklearn_replearn.inspection._inputs import read_inputs
-        from sklearn_replearn.inspection._networks import code_network, n_values_of
+        from sklearn_replearn.inspection import layer_activations
 
         check_count("n_maps", n_maps)
-        module = code_network(estimator, layer)
-        x = np.asarray(dense(x))
-        n_values = n_values_of(estimator)
-        if x.size != n_values:
+        check_is_fitted(estimator)
+        row = np.asarray(dense(x)).reshape(1, -1)
+        n_values = getattr(estimator, "n_features_in_", None)
+        if row.size != n_values:
             raise ValueError(
-                f"x must be one sample, of {n_values} values; got shape {x.shape}"
+                f"x must be one sample, of {n_values} values; got shape {np.shape(x)}"
             )
-        inputs = read_inputs(estimator, x.reshape(1, -1))
-        shape = inputs.image_shape if len(inputs.image_shape) == 3 else None
+        activations = layer_activations(estimator, row, layer=layer)[0]
+        shape = fitted_image_shape(estimator)
         if shape is not None and shape[2] not in (1, 3, 4):
             sample = None  # there are no such colours
         else:
-            sample = check_samples(inputs.rows, "x", shape)[0]
+            sample = check_samples(row, "x", shape)[0]
         display = cls(
-            evaluate(module, inputs.rows, inputs.scale)[0][:n_maps],
+            activations[:n_maps],
             sample=sample,
             layer="code" if layer is None else layer,
             estimator_name=display_name(estimator, name),

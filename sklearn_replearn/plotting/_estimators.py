@@ -1,5 +1,7 @@
 """What the displays ask of fitted estimators and of the data for them."""
 
+from math import prod
+
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -65,6 +67,15 @@ def input_names(estimator, X=None):
 def own_image_shape(estimator):
     """The image shape that the last step with one was given, or None."""
     return getattr(last_step_with(estimator, "image_shape"), "image_shape", None)
+
+
+def fitted_image_shape(estimator):
+    """Height, width and channels of the images that it was fitted on, or None."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    step = last_step_with(estimator, "image_shape_")
+    shape = getattr(step, "image_shape_", ())
+    is_of_input = len(shape) == 3 and prod(shape) == estimator.n_features_in_
+    return shape if is_of_input else None
 
 
 def require(estimator, *methods):

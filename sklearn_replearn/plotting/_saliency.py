@@ -1,11 +1,13 @@
 """What in a sample the answer rests on, beside the sample or over it."""
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
 from sklearn_replearn._containers import take_rows
 from sklearn_replearn._counts import check_count
+from sklearn_replearn._images import flatten_images
 from sklearn_replearn.plotting._estimators import (
     display_name,
     input_names,
@@ -203,12 +205,10 @@ class SaliencyDisplay:
             As the functions.
         """
         from sklearn_replearn.inspection import occlusion_map, saliency_map
-        from sklearn_replearn.inspection._inputs import read_inputs
 
         methods = _check_methods(method)
         check_count("n_samples", n_samples)
         X = take_rows(X, slice(n_samples))
-        inputs = read_inputs(estimator, X, image_shape)
         if np.ndim(target) == 1:
             target = np.asarray(target)[:n_samples]
         maps = {}
@@ -237,11 +237,13 @@ class SaliencyDisplay:
             labels = np.asarray(labels)[:n_samples]
         elif hasattr(estimator, "predict") and hasattr(estimator, "classes_"):
             labels = estimator.predict(X)
-        is_image = len(inputs.image_shape) == 3
+        samples, _ = flatten_images(X)
+        sides = maps[methods[0]].shape[1:]
+        n_channels = samples.shape[1] // prod(sides)
         display = cls(
-            inputs.rows,
+            samples,
             maps,
-            image_shape=inputs.image_shape if is_image else None,
+            image_shape=(*sides, n_channels) if len(sides) == 2 else None,
             labels=labels,
             feature_names=input_names(estimator, X),
             estimator_name=display_name(estimator, name),
