@@ -132,7 +132,6 @@ def imports(tree, trees):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"relative import in line {node.lineno}"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             yield from names & trees.keys() or {node.module}
 

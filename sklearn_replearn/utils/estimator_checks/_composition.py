@@ -10,8 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from ._comparing import assert_same, dense, fit_clone, installed
-from ._data import length
+from sklearn_replearn.utils.estimator_checks._comparing import (
+    assert_same,
+    dense,
+    fit_clone,
+    installed,
+)
+from sklearn_replearn.utils.estimator_checks._data import length
 
 
 def check_feature_names(estimator, data):

@@ -4,8 +4,12 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
-from ._comparing import assert_same, fingerprint, fit_clone
-from ._data import length
+from sklearn_replearn.utils.estimator_checks._comparing import (
+    assert_same,
+    fingerprint,
+    fit_clone,
+)
+from sklearn_replearn.utils.estimator_checks._data import length
 
 
 def check_unfitted(estimator, data):

@@ -3,8 +3,15 @@
 import numpy as np
 from sklearn.base import clone
 
-from ._comparing import assert_same, dense, differ, fingerprint, fit_clone, installed
-from ._input import as_frame
+from sklearn_replearn.utils.estimator_checks._comparing import (
+    assert_same,
+    dense,
+    differ,
+    fingerprint,
+    fit_clone,
+    installed,
+)
+from sklearn_replearn.utils.estimator_checks._input import as_frame
 
 
 def check_each_column_counts(estimator, data):

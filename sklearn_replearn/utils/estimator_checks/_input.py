@@ -11,8 +11,13 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from ._comparing import assert_same, dense, fit_clone, installed
-from ._data import length, take
+from sklearn_replearn.utils.estimator_checks._comparing import (
+    assert_same,
+    dense,
+    fit_clone,
+    installed,
+)
+from sklearn_replearn.utils.estimator_checks._data import length, take
 
 SKLEARN_VERSION = tuple(map(int, sklearn.__version__.split(".")[:2]))
 

@@ -3,8 +3,13 @@
 import numpy as np
 from sklearn.base import clone
 
-from ._comparing import assert_same, dense, fingerprint, fit_clone
-from ._data import length, take
+from sklearn_replearn.utils.estimator_checks._comparing import (
+    assert_same,
+    dense,
+    fingerprint,
+    fit_clone,
+)
+from sklearn_replearn.utils.estimator_checks._data import length, take
 
 
 def check_output(estimator, data):

@@ -11,8 +11,13 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
-from ._comparing import dense, differ, fingerprint, fit_clone
-from ._data import CheckData
+from sklearn_replearn.utils.estimator_checks._comparing import (
+    dense,
+    differ,
+    fingerprint,
+    fit_clone,
+)
+from sklearn_replearn.utils.estimator_checks._data import CheckData
 
 #: Parameters that change how the work is done or shown, never its result.
 EXEMPT_PARAMETERS = ("device", "memory", "n_jobs", "verbose")

@@ -8,7 +8,12 @@ import joblib
 import numpy as np
 from sklearn.base import clone
 
-from ._comparing import assert_same, differ, fit_clone, installed
+from sklearn_replearn.utils.estimator_checks._comparing import (
+    assert_same,
+    differ,
+    fit_clone,
+    installed,
+)
 
 
 @contextmanager

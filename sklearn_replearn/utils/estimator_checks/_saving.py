@@ -12,7 +12,12 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from ._comparing import assert_same, dense, fit_clone, installed
+from sklearn_replearn.utils.estimator_checks._comparing import (
+    assert_same,
+    dense,
+    fit_clone,
+    installed,
+)
 
 
 def _joblib_dumps(value):

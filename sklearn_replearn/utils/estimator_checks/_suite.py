@@ -6,8 +6,7 @@ from functools import partial
 from sklearn.base import is_classifier
 
 from sklearn_replearn._warnings import warn
-
-from ._composition import (
+from sklearn_replearn.utils.estimator_checks._composition import (
     check_column_transformer_and_union,
     check_feature_names,
     check_inverse_transform,
@@ -15,20 +14,20 @@ from ._composition import (
     check_pipeline_and_grid_search,
     check_set_output,
 )
-from ._data import make_check_data
-from ._fitting import (
+from sklearn_replearn.utils.estimator_checks._data import make_check_data
+from sklearn_replearn.utils.estimator_checks._fitting import (
     check_clones_share_nothing,
     check_fit_returns_self,
     check_refit_is_identical,
     check_unfitted,
 )
-from ._ids import (
+from sklearn_replearn.utils.estimator_checks._ids import (
     check_containers_of_ids,
     check_each_column_counts,
     check_graph_is_shared,
     check_handle_unknown,
 )
-from ._input import (
+from sklearn_replearn.utils.estimator_checks._input import (
     check_dataframe_input,
     check_documents,
     check_empty_input,
@@ -40,7 +39,7 @@ from ._input import (
     check_unknown_input,
     check_width_mismatch,
 )
-from ._invariance import (
+from sklearn_replearn.utils.estimator_checks._invariance import (
     check_chunk_invariance,
     check_fit_transform_equals_transform,
     check_order_invariance,
@@ -48,7 +47,7 @@ from ._invariance import (
     check_subset_invariance,
     check_transform_is_repeatable,
 )
-from ._parameters import (
+from sklearn_replearn.utils.estimator_checks._parameters import (
     check_clone,
     check_init_only_assigns,
     check_invalid_parameters,
@@ -58,8 +57,12 @@ from ._parameters import (
     check_parameters_are_read,
     check_parameters_have_effects,
 )
-from ._randomness import check_global_random_state_untouched, check_random_state, seeded
-from ._saving import check_fresh_process
+from sklearn_replearn.utils.estimator_checks._randomness import (
+    check_global_random_state_untouched,
+    check_random_state,
+    seeded,
+)
+from sklearn_replearn.utils.estimator_checks._saving import check_fresh_process
 
 _ANY_INPUT = (
     check_init_only_assigns,
