@@ -160,6 +160,28 @@ def is_in(module, folder):
     return f"{module}.".startswith(f"{folder}.")
 
 
+def test_what_is_above_the_families_uses_public_methods():
+    trees = read_modules()
+    del trees["sklearn_replearn"]
+    wrong = []
+    for module, tree in trees.items():
+        if rank_of(module, trees) not in RANKS[11:]:
+            continue
+        uses = {
+            ast.unparse(node)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and node.attr.startswith("_")
+            and not node.attr.startswith("__")
+            and ast.unparse(node.value) not in ("self", "cls", "sys")
+        }
+        if not is_in(module, "sklearn_replearn.inspection"):  # it needs gradients
+            core = "sklearn_replearn._deep"
+            uses |= {name for name in imports(tree, trees) if is_in(name, core)}
+        wrong += [f"{module} uses {name}" for name in sorted(uses)]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_show_versions(capsys):
     sklearn_replearn.show_versions()
     shown = capsys.readouterr().out
