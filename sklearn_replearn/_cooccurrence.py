@@ -10,11 +10,9 @@ import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
 
-from sklearn_replearn._linalg import (
-    TrianglePairOperator,
-    n_blas_threads,
-    randomized_svd,
-)
+from sklearn_replearn._blas_threads import n_blas_threads
+from sklearn_replearn._linalg import randomized_svd
+from sklearn_replearn._operators import TrianglePairOperator
 from sklearn_replearn._threads import map_in_threads
 
 #: Pairs that are counted at a time: what bounds the memory beyond the counts.

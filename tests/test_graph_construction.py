@@ -23,13 +23,10 @@ from sklearn_replearn.graph import (
     NetMF,
     NodeEncoder,
 )
-from sklearn_replearn.graph._construction import (
-    as_adjacency,
-    ids_of,
-    path_lengths,
-    rows_of,
-    tree_to_adjacency,
-)
+from sklearn_replearn.graph._adjacency import as_adjacency
+from sklearn_replearn.graph._node_ids import ids_of, rows_of
+from sklearn_replearn.graph._path_lengths import path_lengths
+from sklearn_replearn.graph._tree import tree_to_adjacency
 
 EDGES = [("ann", "bob", 2.0), ("cy", "ann", 1.0), ("bob", "ann", 0.5), ("cy", "cy", 3)]
 COLUMNS = ["from", "to", "strength"]
@@ -394,7 +391,7 @@ def test_views_of_networkx_graphs():
 
 def test_networkx_is_not_imported():
     program = (
-        "import sys, sklearn_replearn.graph._construction as c; "
+        "import sys, sklearn_replearn.graph._adjacency as c; "
         "c.as_adjacency([(1, 2)]); print([m for m in ('networkx', 'torch', 'gensim', "
         "'polars') if m in sys.modules])"
     )

@@ -8,18 +8,19 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.extmath import randomized_svd as power_iteration
 from threadpoolctl import threadpool_limits
 
+from sklearn_replearn._blas_threads import n_blas_threads, one_blas_thread
 from sklearn_replearn._linalg import (
-    ThreadedSparseOperator,
-    TrianglePairOperator,
     _new_directions,
-    as_operator,
     leading_signs,
-    n_blas_threads,
     numerical_rank,
-    one_blas_thread,
     orthonormalize,
     randomized_eigh,
     randomized_svd,
+)
+from sklearn_replearn._operators import (
+    ThreadedSparseOperator,
+    TrianglePairOperator,
+    as_operator,
 )
 
 
@@ -311,7 +312,7 @@ def test_threads_follow_blas(monkeypatch):
         assert as_operator(large).n_threads == 1
     pools = [("blas", 4), ("openmp", 1), ("blas", 3)]
     monkeypatch.setattr(
-        "sklearn_replearn._linalg.threadpool_info",
+        "sklearn_replearn._blas_threads.threadpool_info",
         lambda: [{"user_api": api, "num_threads": n} for api, n in pools],
     )
     assert n_blas_threads() == 3

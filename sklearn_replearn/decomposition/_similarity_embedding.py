@@ -24,14 +24,9 @@ from sklearn.utils.validation import (
 
 from sklearn_replearn._components import available_components
 from sklearn_replearn._fitted_state import unchanged_by_errors
-from sklearn_replearn._linalg import (
-    divide,
-    input_eps,
-    randomized_svd,
-    range_unit,
-    rows_of_size_one,
-    with_small_indices,
-)
+from sklearn_replearn._linalg import input_eps, randomized_svd
+from sklearn_replearn._operators import with_small_indices
+from sklearn_replearn._scaling import divide, range_unit, rows_of_size_one
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 
 # Kernels of histograms: without negative numbers, and dense.

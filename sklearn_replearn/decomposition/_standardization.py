@@ -13,7 +13,8 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.utils.sparsefuncs import min_max_axis
 
 from sklearn_replearn._containers import row_blocks
-from sklearn_replearn._linalg import as_operator, power_of_two, range_unit
+from sklearn_replearn._operators import as_operator
+from sklearn_replearn._scaling import power_of_two, range_unit
 
 #: A column whose standard deviation is below so many roundings of its largest value is
 #: constant up to rounding.

@@ -12,7 +12,7 @@ from sklearn_replearn._fitted_state import unchanged_by_errors
 from sklearn_replearn._missing import is_missing
 from sklearn_replearn._sklearn import StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.graph._construction import (
+from sklearn_replearn.graph._node_ids import (
     ids_of,
     index_of,
     number_distinct,

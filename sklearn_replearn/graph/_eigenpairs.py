@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import sparse
 
-from sklearn_replearn._linalg import ThreadedSparseOperator, one_blas_thread
+from sklearn_replearn._blas_threads import one_blas_thread
+from sklearn_replearn._operators import ThreadedSparseOperator
 from sklearn_replearn.graph._chebyshev import filter_subspace
 from sklearn_replearn.graph._degrees import group_norms, inverse
 from sklearn_replearn.graph._laplacian_inverse import LaplacianInverse

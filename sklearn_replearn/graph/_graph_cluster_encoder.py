@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._fitted_state import drop_fitted, unchanged_by_errors
-from sklearn_replearn._linalg import unit_rows
+from sklearn_replearn._scaling import unit_rows
 from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import HasMethods, Interval, _fit_context
 from sklearn_replearn._warnings import warn

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import spilu
 
-from sklearn_replearn._linalg import with_small_indices
+from sklearn_replearn._operators import with_small_indices
 
 #: Edges at a node, on average, up to which a factorization is tried.
 MAX_MEAN_DEGREE = 256

@@ -8,12 +8,8 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.utils import check_random_state, gen_batches
 
 from sklearn_replearn._components import available_components
-from sklearn_replearn._linalg import (
-    ThreadedSparseOperator,
-    numerical_rank,
-    randomized_eigh,
-    randomized_svd,
-)
+from sklearn_replearn._linalg import numerical_rank, randomized_eigh, randomized_svd
+from sklearn_replearn._operators import ThreadedSparseOperator
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._degrees import (

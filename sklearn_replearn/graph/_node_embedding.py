@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_replearn._fitted_state import drop_fitted, unchanged_by_errors
 from sklearn_replearn._sklearn import _fit_context
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.graph._construction import check_order
+from sklearn_replearn.graph._adjacency import check_order
 
 
 class BaseNodeEmbedding(

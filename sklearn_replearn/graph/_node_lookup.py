@@ -17,14 +17,9 @@ from sklearn_replearn._cloning import clone_sharing
 from sklearn_replearn._missing import is_missing
 from sklearn_replearn._sklearn import HasMethods, StrOptions
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.graph._construction import (
-    as_adjacency,
-    ids_of,
-    index_of,
-    rows_of,
-    shown,
-)
+from sklearn_replearn.graph._adjacency import as_adjacency
 from sklearn_replearn.graph._netmf import NetMF
+from sklearn_replearn.graph._node_ids import ids_of, index_of, rows_of, shown
 
 #: Dimensions of the default embedding, in a graph with more nodes than these.
 DEFAULT_COMPONENTS = 32

@@ -8,12 +8,8 @@ from scipy.special import iv, logsumexp
 from sklearn.preprocessing import normalize
 
 from sklearn_replearn._components import available_components
-from sklearn_replearn._linalg import (
-    ThreadedSparseOperator,
-    numerical_rank,
-    orthonormalize,
-    randomized_svd,
-)
+from sklearn_replearn._linalg import numerical_rank, orthonormalize, randomized_svd
+from sklearn_replearn._operators import ThreadedSparseOperator
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._degrees import log_transitions, transition_matrix

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from sklearn_replearn._linalg import with_small_indices
+from sklearn_replearn._operators import with_small_indices
 from sklearn_replearn.graph._degrees import group_norms
 
 

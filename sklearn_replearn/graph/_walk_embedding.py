@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sklearn_replearn._blas_threads import n_blas_threads
 from sklearn_replearn._components import available_components
 from sklearn_replearn._cooccurrence import (
     count_pairs,
@@ -13,11 +14,8 @@ from sklearn_replearn._cooccurrence import (
     pointwise_mutual_information,
     window_weights,
 )
-from sklearn_replearn._linalg import (
-    ThreadedSparseOperator,
-    n_blas_threads,
-    numerical_rank,
-)
+from sklearn_replearn._linalg import numerical_rank
+from sklearn_replearn._operators import ThreadedSparseOperator
 from sklearn_replearn._progress import progress_bar
 from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval, StrOptions

@@ -10,7 +10,7 @@ from sklearn_replearn._class_means import (
     sizes_of_rows,
     squared_lengths,
 )
-from sklearn_replearn._linalg import unit_rows
+from sklearn_replearn._scaling import unit_rows
 
 _N_VALUES = 2**20  # of embeddings, compared at a time
 

@@ -21,7 +21,7 @@ from sklearn_replearn._class_means import (
 )
 from sklearn_replearn._fitted_state import is_fitted, unchanged_by_errors
 from sklearn_replearn._labels import read_classes
-from sklearn_replearn._linalg import unit_rows
+from sklearn_replearn._scaling import unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._weights import leave_out_weightless
 from sklearn_replearn.metric_learning._feature_names import take_feature_names

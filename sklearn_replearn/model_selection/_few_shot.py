@@ -23,7 +23,7 @@ from sklearn_replearn._containers import take_items
 from sklearn_replearn._counts import check_count
 from sklearn_replearn._fitted_state import is_fitted
 from sklearn_replearn._labels import read_labels
-from sklearn_replearn._linalg import unit_rows
+from sklearn_replearn._scaling import unit_rows
 from sklearn_replearn._seeds import as_seed
 from sklearn_replearn.metric_learning import PrototypeClassifier
 

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._components import available_components
 from sklearn_replearn._counts import check_count
-from sklearn_replearn._linalg import randomized_svd, range_unit, rows_of_size_one
+from sklearn_replearn._linalg import randomized_svd
+from sklearn_replearn._scaling import range_unit, rows_of_size_one
 from sklearn_replearn._sklearn import (
     FastTfidfVectorizer,
     HasMethods,

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import sparse
 
-from sklearn_replearn._linalg import leading_signs, one_blas_thread
+from sklearn_replearn._blas_threads import one_blas_thread
+from sklearn_replearn._linalg import leading_signs
 from sklearn_replearn.text._tokens import TokenIds
 
 POOLINGS = ("mean", "idf", "sif", "max", "concat", "principal")
