@@ -5,15 +5,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sklearn_replearn.graph import _walks
-from sklearn_replearn.graph._walks import (
-    RandomWalks,
-    WalkSequences,
-    _alias_tables,
-    _Edges,
-    _EdgeSet,
-    count_visits,
-)
+from sklearn_replearn.graph import _second_order, _walks
+from sklearn_replearn.graph._out_edges import OutEdges, _alias_tables
+from sklearn_replearn.graph._second_order import _EdgeSet
+from sklearn_replearn.graph._walks import RandomWalks, WalkSequences, count_visits
 
 
 def graph(kind, n_nodes=9, seed=0):
@@ -110,19 +105,19 @@ def test_second_order_probabilities(kind, p, q):
 @pytest.mark.parametrize(("p", "q"), [(1e3, 1e3), (1e3, 1e-3), (0.5, 100)])
 def test_draws_from_whole_rows_have_the_same_probabilities(kind, p, q, monkeypatch):
     """Where rejection would take long, a walker weighs all edges of its node."""
-    monkeypatch.setattr(_walks, "TRIALS_AT_A_TIME", 1)
-    monkeypatch.setattr(_walks, "TRIAL_OVERHEAD", 10**9)
-    monkeypatch.setattr(_walks, "CANDIDATES_AT_A_TIME", 100)
+    monkeypatch.setattr(_second_order, "TRIALS_AT_A_TIME", 1)
+    monkeypatch.setattr(_second_order, "TRIAL_OVERHEAD", 10**9)
+    monkeypatch.setattr(_second_order, "CANDIDATES_AT_A_TIME", 100)
     A = graph(kind)
     drawn = []
-    draw = _walks._SecondOrderBias._draw
+    draw = _second_order.SecondOrderBias._draw
 
     def watched(self, previous, current, rng):
         drawn.append(current)
         assert A.astype(bool).sum(axis=1)[current].sum() <= 100 + 9
         return draw(self, previous, current, rng)
 
-    monkeypatch.setattr(_walks._SecondOrderBias, "_draw", watched)
+    monkeypatch.setattr(_second_order.SecondOrderBias, "_draw", watched)
     walks = RandomWalks(A, n_walks=1000, walk_length=10, p=p, q=q, seed=2)
     P = second_order(A, p, q) * (A.toarray() > 0)[..., np.newaxis]
     counts = paths(walks, 9, 2)
@@ -267,9 +262,9 @@ def test_numbers_of_pairs_beyond_four_bytes():
 @pytest.mark.parametrize("bits_of_exact_matrix", [0, 2**28])
 @pytest.mark.parametrize("kind", ["plain", "directed"])
 def test_set_of_edges(kind, bits_of_exact_matrix, monkeypatch):
-    monkeypatch.setattr(_walks, "BITS_OF_EXACT_MATRIX", bits_of_exact_matrix)
+    monkeypatch.setattr(_second_order, "BITS_OF_EXACT_MATRIX", bits_of_exact_matrix)
     A = graph(kind, 200)
-    is_edge = _EdgeSet(_Edges(A))
+    is_edge = _EdgeSet(OutEdges(A))
     assert is_edge.is_exact == (bits_of_exact_matrix > 0)
     origins, targets = np.indices(A.shape, dtype=np.int32).reshape(2, -1)
     found = is_edge(origins, targets).reshape(A.shape)
@@ -279,7 +274,7 @@ def test_set_of_edges(kind, bits_of_exact_matrix, monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_second_order_probabilities_by_hashed_edges(kind, monkeypatch):
-    monkeypatch.setattr(_walks, "BITS_OF_EXACT_MATRIX", 0)
+    monkeypatch.setattr(_second_order, "BITS_OF_EXACT_MATRIX", 0)
     A = graph(kind)
     walks = RandomWalks(A, n_walks=500, walk_length=25, p=0.5, q=3, seed=3)
     P = second_order(A, 0.5, 3) * (A.toarray() > 0)[..., np.newaxis]
