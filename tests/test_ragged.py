@@ -160,6 +160,7 @@ def test_types_of_waves(given, kept):
     of = arrays(dtype=given)
     waves = Waves.from_arrays(of)
     assert waves.values.dtype == kept
+    assert waves.is_double == (kept == torch.float64)
     assert_holds(waves.take(torch.tensor([4, 2])), [of[4], of[2]])
 
 
@@ -233,7 +234,7 @@ def test_mean_over_the_places_of_a_sample(kind):
 def test_length_batches_have_every_sample_once():
     lengths = torch.randint(0, 300, (500,))
     index = torch.arange(0, 500, 2)
-    batches = LengthBatches(lengths, index, 1000)
+    batches = LengthBatches(index, lengths, 1000)
     made = list(batches)
     assert len(made) == len(batches)
     assert torch.cat(made).sort().values.tolist() == index.tolist()
@@ -244,7 +245,7 @@ def test_length_batches_have_every_sample_once():
 
 def test_length_batches_have_little_padding():
     lengths = torch.arange(2000) % 250
-    batches = list(LengthBatches(lengths, torch.arange(2000), 2048))
+    batches = list(LengthBatches(torch.arange(2000), lengths, 2048))
     buckets = bucket_length(lengths)
     padded = sum(len(batch) * int(buckets[batch].max()) for batch in batches)
     assert padded <= 1.1 * buckets.sum()
@@ -255,7 +256,7 @@ def test_length_batches_have_little_padding():
 
 def test_a_sample_longer_than_a_batch_is_alone():
     lengths = torch.tensor([2000, 5, 6, 3000])
-    batches = [batch.tolist() for batch in LengthBatches(lengths, torch.arange(4), 40)]
+    batches = [batch.tolist() for batch in LengthBatches(torch.arange(4), lengths, 40)]
     assert sorted(map(sorted, batches)) == [[0], [1, 2], [3]]
 
 
@@ -263,7 +264,7 @@ def test_length_batches_are_new_in_each_pass_unless_they_are_kept():
     lengths = torch.arange(200) % 40
     torch.manual_seed(0)
     for shuffle in (True, False):
-        batches = LengthBatches(lengths, torch.arange(200), 128, shuffle=shuffle)
+        batches = LengthBatches(torch.arange(200), lengths, 128, shuffle=shuffle)
         first, second = list(batches), list(batches)
         same = all(map(torch.equal, first, second))
         assert same != shuffle
@@ -272,7 +273,7 @@ def test_length_batches_are_new_in_each_pass_unless_they_are_kept():
         torch.manual_seed(3)
         assert all(map(torch.equal, third, batches))
     # The shortest and the longest come in any order.
-    shuffled = LengthBatches(lengths, torch.arange(200), 128)
+    shuffled = LengthBatches(torch.arange(200), lengths, 128)
     longest = [int(lengths[batch].max()) for batch in shuffled]
     assert longest not in (sorted(longest), sorted(longest, reverse=True))
 

@@ -260,6 +260,10 @@ class Waves(RaggedSamples):
         values = np.concatenate(values, dtype=dtype, casting="same_kind")
         return cls(torch.from_numpy(values), ends_of(arrays))
 
+    @property
+    def is_double(self):
+        return self.values.dtype == torch.float64
+
     def check_finite(self):
         """Raise an error that names the first signal and place that is not finite.
 

@@ -13,10 +13,10 @@ class LengthBatches:
 
     Parameters
     ----------
+    index : tensor of int64
+        Which samples. Batches are on the CPU, where the lengths of samples are.
     lengths : tensor of int64
         Of all samples, also of those not in `index`.
-    index : tensor of int64
-        Which samples.
     max_values : int
         Maximum number of tokens or times of a batch, padding included, unless one
         sample alone has more.
@@ -24,11 +24,10 @@ class LengthBatches:
         Whether each pass has another order.
     """
 
-    def __init__(self, lengths, index, max_values, *, shuffle=True):
-        self.index = index
+    def __init__(self, index, lengths, max_values, *, shuffle=True):
+        self.index = index.cpu()
         self.shuffle = shuffle
-        self.n_rows = len(index)
-        self.buckets = bucket_length(lengths[index])
+        self.buckets = bucket_length(lengths[self.index])
         longest_first = self.buckets.sort(descending=True).values.tolist()
         self.sizes, start = [], 0
         while start < len(index):
