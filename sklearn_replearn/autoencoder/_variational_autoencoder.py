@@ -55,7 +55,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     Parameters
     ----------
     n_components : int, default=32
-        Numbers in a code. More than there are features are allowed.
+        Number of components of a code; it may be more than the number of features.
     beta : float, default=1.0
         Weight of the KL divergences. More than 1 gives fewer components that depend
         less on each other, at the cost of the reconstructions [4]_; less than 1 gives
@@ -64,56 +64,48 @@ class VariationalAutoencoder(BaseAutoencoder):
         Distribution of a row about what its code is decoded to: normal, or, for values
         in [0, 1], Bernoulli.
     encoder : torch.nn.Module, default=None
-        Encoder in place of the one that `hidden_layer_sizes` describes: from a float32
-        tensor of shape (n_rows, n_features) to (n_rows, 2 * n_components): means,
-        then log variances. It is copied, and never changed.
+        Encoder in place of the one of `hidden_layer_sizes`: from (n_rows, n_features)
+        to (n_rows, 2 * n_components) (:ref:`guide <encoder>`).
     decoder : torch.nn.Module, default=None
-        The same for the decoder: from (n_rows, n_components) to (n_rows, n_features),
-        logits if the loss is "binary_cross_entropy".
+        The same for the decoder: from (n_rows, n_components) to (n_rows, n_features)
+        (:ref:`guide <encoder>`).
     hidden_layer_sizes : int or sequence of int, default=(512, 256)
-        Units of the encoder's hidden layers; the decoder has the same backwards.
-        ``()`` makes both linear.
+        Number of units of each hidden layer of the encoder, and in reverse order of the
+        decoder; ``()`` makes both linear.
     activation : str, default="relu"
         Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
         "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=50
-        Passes over the training rows.
+        Number of passes over the training rows; early stopping can end them sooner.
     batch_size : int or "auto", default="auto"
-        Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
-        least 16 and at most 128.
+        Number of rows in a batch; "auto" is a sixteenth of all, from 16 up to 128.
     lr : float, default=2e-3
-        Learning rate; its largest value where `lr_schedule` changes it.
+        Learning rate, or its maximum if `lr_schedule` varies it.
     lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
-        Course of the learning rate over `max_epochs`: constant; up from 4 % for three
-        tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
+        Course of the learning rate during training (:ref:`guide <lr_schedule>`).
     weight_decay : float, default=0.0
-        The optimizer's penalty on the weights.
+        The optimizer's penalty on large weights (:ref:`guide <optimizer>`).
     optimizer : {"adam", "adamw", "sgd"} or callable, default="adam"
-        "sgd" has Nesterov's momentum of 0.9. A callable, such as a class of
-        ``torch.optim`` or ``functools.partial(torch.optim.SGD, momentum=0.8)``, is
-        called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
-        a ``torch.optim.Optimizer``.
+        Name, or a callable such as ``torch.optim.NAdam`` (:ref:`guide <optimizer>`).
     early_stopping : bool, default=False
-        Hold out a validation set, stop when its loss stops improving, and keep the
-        weights with the lowest validation loss.
+        Whether to hold out a validation set, stop when its loss stops improving, and
+        keep the best weights (:ref:`guide <early_stopping>`).
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
+        Share of the rows that `early_stopping` holds out, in (0, 1), without `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower validation loss after which to stop.
+        Number of epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
-        Copied before the training, and called as skorch calls them; the
-        :ref:`guide <callbacks>` lists which ones work, and how.
+        Copied before training. Called as skorch calls them (:ref:`guide <callbacks>`).
     warm_start : bool, default=False
-        Let `fit` go on from the weights that it finds.
+        Whether `fit` continues from the previous weights (:ref:`guide <warm_start>`).
     mixed_precision : bool, default=False
-        Let the layers compute in bfloat16 while they are trained; weights, loss and
-        all results are in full precision. For GPUs and for processors with
-        instructions for it (AMX, AVX512-BF16), which train convolutions up to twice as
-        fast; other processors take 4 to 12 times as long, with a warning.
+        Whether layers compute in bfloat16 during training, for GPUs and some
+        processors; others take 4 to 12 times as long (:ref:`guide <mixed_precision>`).
     device : str or torch.device, default="auto"
-        "auto" takes CUDA where it is there, else the CPU.
+        Where to train and encode. "auto" is CUDA if torch finds it, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        First weights, order of the batches, rows held out, and noise.
+        Seed of weights, batches, held-out rows and all else that is drawn at random
+        (:ref:`guide <random_state>`).
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -129,24 +121,21 @@ class VariationalAutoencoder(BaseAutoencoder):
     n_components_ : int
         Number of components.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is its network, ``net_.callbacks_`` the
-        callbacks, ``net_.history`` what happened in each epoch. Only the network is
-        saved.
+        The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
-        Mean loss of a row in each epoch of the training.
+        Mean training loss of each epoch (:ref:`guide <loss_curve>`).
     validation_loss_curve_ : list of float or None
-        The same for the rows held out, or for `X_val`.
+        The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
-        Number of directions in which the codes of training rows vary, each by its
-        share (Roy and Vetterli, 2007); at most `n_components_`.
+        Number of directions in which the vectors of rows vary (:ref:`guide <health>`).
     n_dead_units_ : int
-        Hidden units that give the same value for every training row.
+        Number of hidden units that are the same for all rows (:ref:`guide <health>`).
     n_features_in_ : int
         Number of features seen in :meth:`fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has string column names.
+        Names of the features, if X has string column names.
 
     Warns
     -----

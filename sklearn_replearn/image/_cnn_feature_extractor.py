@@ -45,16 +45,14 @@ class CNNFeatureExtractor(BaseImageClassifier):
     n_components : int, default=256
         Units of the penultimate layer.
     image_shape : tuple of int, default=None
-        (height, width) or (height, width, channels) of the images that rows hold.
-        ``None`` takes it from an array of images, and reads rows as signals.
+        (height, width) or (height, width, channels) of images given as rows. ``None``:
+        rows are signals (:ref:`guide <images>`).
     architecture : {"lenet", "vgg"}, default="lenet"
         One convolution a stage as in LeNet [1]_, or two as in the VGG networks [3]_.
     channels : int or sequence of int, default=(32, 64, 128)
-        Number of maps of each stage; as many stages as there are numbers.
+        Number of maps of each convolutional stage (:ref:`guide <channels>`).
     kernel_size : int, default=3
-        Side of the kernels in pixels, an odd number, and no larger than an image. On
-        signals, and on maps that are smaller than that, kernels are as large as they
-        can be of use.
+        Side of the kernels in pixels, an odd number (:ref:`guide <channels>`).
     pooling : {"max", "mean"}, default="max"
         What stands for 2 x 2 pixels (2 of a signal) at the end of a stage.
     global_pooling : bool, default=False
@@ -71,63 +69,50 @@ class CNNFeatureExtractor(BaseImageClassifier):
     negative_slope : float, default=0.01
         Slope of "leaky_relu" below zero, and of "prelu" at the start.
     augment : str or sequence, default=None
-        Random changes of the training images, new in each epoch: names, or pairs of a
-        name and its amount. "flip" (left and right, with a chance of 0.5), "crop" (a
-        part with sides of at least 1 - 0.2, enlarged), "scale" (by a factor of at most
-        1 + 0.15), "rotate" (by at most 15 degrees; not for signals), "shift" (by at
-        most 0.1 of a side), "color_jitter" (contrast, brightness and saturation, by
-        0.2), "noise" (with 0.1 of the deviation of the values of X). It asks for more
-        epochs.
+        Random changes of training images, such as "flip" (:ref:`guide <augment>`).
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes: by class, 1 for all that are not named; in inverse
-        proportion to their number of images; or 1 for all.
+        Weights of the classes, such as {0: 1.0, 1: 5.0} (:ref:`guide <class_weight>`).
     layer : str, default="penultimate"
         Layer whose output :meth:`transform` gives, flattened: "stage1", "stage2", ...,
         "hidden1", ..., "penultimate", "head" (the logits of the classes), or any name
         among those of ``as_module().network.named_modules()``.
     hidden_layer_sizes : int or sequence of int, default=()
-        Units of dense layers between the last maps and the penultimate layer.
+        Number of units of each dense layer between the last maps and the penultimate
+        layer.
     activation : str, default="relu"
         Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
         "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=15
-        Passes over the training rows.
+        Number of passes over the training rows; early stopping can end them sooner.
     batch_size : int or "auto", default="auto"
-        Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
-        least 16 and at most 128.
+        Number of rows in a batch; "auto" is a sixteenth of all, from 16 up to 128.
     lr : float, default=5e-3
-        Learning rate; its largest value where `lr_schedule` changes it.
+        Learning rate, or its maximum if `lr_schedule` varies it.
     lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
-        Course of the learning rate over `max_epochs`: constant; up from 4 % for three
-        tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
+        Course of the learning rate during training (:ref:`guide <lr_schedule>`).
     weight_decay : float, default=0.0
-        The optimizer's penalty on the weights.
+        The optimizer's penalty on large weights (:ref:`guide <optimizer>`).
     optimizer : {"adam", "adamw", "sgd"} or callable, default="adam"
-        "sgd" has Nesterov's momentum of 0.9. A callable, such as a class of
-        ``torch.optim`` or ``functools.partial(torch.optim.SGD, momentum=0.8)``, is
-        called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
-        a ``torch.optim.Optimizer``.
+        Name, or a callable such as ``torch.optim.NAdam`` (:ref:`guide <optimizer>`).
     early_stopping : bool, default=False
-        Hold out a validation set, stop when its loss stops improving, and keep the
-        weights with the lowest validation loss.
+        Whether to hold out a validation set, stop when its loss stops improving, and
+        keep the best weights (:ref:`guide <early_stopping>`).
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
+        Share of the rows that `early_stopping` holds out, in (0, 1), without `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower validation loss after which to stop.
+        Number of epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
-        Copied before the training, and called as skorch calls them; the
-        :ref:`guide <callbacks>` lists which ones work, and how.
+        Copied before training. Called as skorch calls them (:ref:`guide <callbacks>`).
     warm_start : bool, default=False
-        Let `fit` go on from the weights that it finds.
+        Whether `fit` continues from the previous weights (:ref:`guide <warm_start>`).
     mixed_precision : bool, default=False
-        Let the layers compute in bfloat16 while they are trained; weights, loss and
-        all results are in full precision. For GPUs and for processors with
-        instructions for it (AMX, AVX512-BF16), which train convolutions up to twice as
-        fast; other processors take 4 to 12 times as long, with a warning.
+        Whether layers compute in bfloat16 during training, for GPUs and some
+        processors; others take 4 to 12 times as long (:ref:`guide <mixed_precision>`).
     device : str or torch.device, default="auto"
-        "auto" takes CUDA where it is there, else the CPU.
+        Where to train and encode. "auto" is CUDA if torch finds it, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        First weights, order of the batches, augmentation, dropout, and rows held out.
+        Seed of weights, batches, held-out rows and all else that is drawn at random
+        (:ref:`guide <random_state>`).
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -136,29 +121,25 @@ class CNNFeatureExtractor(BaseImageClassifier):
     classes_ : ndarray of shape (n_classes,)
         The classes seen in :meth:`fit`, sorted.
     n_components_ : int
-        Number of features: of values that `layer` puts out for an image.
+        Number of features: of values that `layer` has for an image.
     image_shape_ : tuple of int
-        (height, width, channels) of the images of :meth:`fit`, or (length, 1) of its
-        signals.
+        (height, width, channels) of the images; (n_features_in_, 1) of rows.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is its network, ``net_.callbacks_`` the
-        callbacks, ``net_.history`` what happened in each epoch. Only the network is
-        saved.
+        The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
-        Mean loss of an image in each epoch of the training.
+        Mean training loss of each epoch (:ref:`guide <loss_curve>`).
     validation_loss_curve_ : list of float or None
-        The same for the images held out, or for `X_val`.
+        The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
-        Number of directions in which the features of training images vary, each by its
-        share (Roy and Vetterli, 2007).
+        Number of directions in which the vectors of rows vary (:ref:`guide <health>`).
     n_dead_units_ : int
-        Hidden units and maps that give the same value for every training image.
+        Number of hidden units that are the same for all rows (:ref:`guide <health>`).
     n_features_in_ : int
         Number of values of an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has string column names.
+        Names of the features, if X has string column names.
 
     Warns
     -----

@@ -55,8 +55,8 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         head and all weights of the module that require a gradient. Parts that are not
         trained stay in evaluation mode: their batch normalisation does not change.
     image_shape : tuple of int, default=None
-        (height, width) or (height, width, channels) of the images that rows hold.
-        ``None`` takes it from an array of images, and reads rows as signals.
+        (height, width) or (height, width, channels) of images given as rows. ``None``:
+        rows are signals (:ref:`guide <images>`).
     pooling : {"mean", "max"} or None, default=None
         What stands for each map where the layer puts out maps; ``None`` keeps all their
         values.
@@ -72,86 +72,75 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     std : float or sequence of float, default=None
         What each channel is divided by then, in the same way. ``None`` is 1.
     augment : str or sequence, default=None
-        Random changes of the training images, new in each epoch: names, or pairs of a
-        name and its amount, as in :class:`CNNFeatureExtractor`.
+        Random changes of training images, such as "flip" (:ref:`guide <augment>`).
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes: by class, 1 for all that are not named; in inverse
-        proportion to their number of images; or 1 for all.
+        Weights of the classes, such as {0: 1.0, 1: 5.0} (:ref:`guide <class_weight>`).
     hidden_layer_sizes : int or sequence of int, default=()
-        Units of the head's hidden layers.
+        Number of units of each hidden layer of the head.
     activation : str, default="relu"
         Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
         "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=20
-        Passes over the training rows.
+        Number of passes over the training rows; early stopping can end them sooner.
     batch_size : int or "auto", default="auto"
-        Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
-        least 16 and at most 128.
+        Number of rows in a batch; "auto" is a sixteenth of all, from 16 up to 128.
     lr : float, default=1e-3
-        Learning rate; its largest value where `lr_schedule` changes it.
+        Learning rate, or its maximum if `lr_schedule` varies it.
     lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
-        Course of the learning rate over `max_epochs`: constant; up from 4 % for three
-        tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
+        Course of the learning rate during training (:ref:`guide <lr_schedule>`).
     weight_decay : float, default=0.0
-        The optimizer's penalty on the weights.
+        The optimizer's penalty on large weights (:ref:`guide <optimizer>`).
     optimizer : {"adam", "adamw", "sgd"} or callable, default="adam"
-        "sgd" has Nesterov's momentum of 0.9. A callable, such as a class of
-        ``torch.optim`` or ``functools.partial(torch.optim.SGD, momentum=0.8)``, is
-        called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
-        a ``torch.optim.Optimizer``.
+        Name, or a callable such as ``torch.optim.NAdam`` (:ref:`guide <optimizer>`).
     early_stopping : bool, default=False
-        Hold out a validation set, stop when its loss stops improving, and keep the
-        weights with the lowest validation loss.
+        Whether to hold out a validation set, stop when its loss stops improving, and
+        keep the best weights (:ref:`guide <early_stopping>`).
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
+        Share of the rows that `early_stopping` holds out, in (0, 1), without `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower validation loss after which to stop.
+        Number of epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
-        Copied before the training, and called as skorch calls them; the
-        :ref:`guide <callbacks>` lists which ones work, and how.
+        Copied before training. Called as skorch calls them (:ref:`guide <callbacks>`).
     warm_start : bool, default=False
-        Let `fit` go on from the weights that it finds.
+        Whether `fit` continues from the previous weights (:ref:`guide <warm_start>`).
     mixed_precision : bool, default=False
-        Let the layers compute in bfloat16 while they are trained; weights, loss and
-        all results are in full precision. For GPUs and for processors with
-        instructions for it (AMX, AVX512-BF16), which train convolutions up to twice as
-        fast; other processors take 4 to 12 times as long, with a warning.
+        Whether layers compute in bfloat16 during training, for GPUs and some
+        processors; others take 4 to 12 times as long (:ref:`guide <mixed_precision>`).
     device : str or torch.device, default="auto"
-        "auto" takes CUDA where it is there, else the CPU.
+        Where to train and encode. "auto" is CUDA if torch finds it, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        First weights of the head, order of the batches, augmentation, and rows held
-        out.
+        Seed of weights, batches, held-out rows and all else that is drawn at random
+        (:ref:`guide <random_state>`).
     verbose : int, default=0
         1 shows a progress bar.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes seen in :meth:`fit`, sorted, if there is a head.
+        The classes seen in :meth:`fit`, sorted; only with a head.
     n_components_ : int
-        Number of features.
+        Number of features: of values that `layer` has for an image.
     image_shape_ : tuple of int
-        (height, width, channels) of the images of :meth:`fit`, or (length, 1) of its
-        signals.
+        (height, width, channels) of the images; (n_features_in_, 1) of rows.
     net_ : skorch.NeuralNet
-        The net; ``net_.module_`` is its network, ``net_.callbacks_`` the callbacks,
-        ``net_.history`` what happened in each epoch. Only the network is saved.
+        The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
-        Mean loss of an image in each epoch of the training; empty without one.
+        Mean training loss of each epoch; empty if nothing is trained
+        (:ref:`guide <loss_curve>`).
     validation_loss_curve_ : list of float or None
-        The same for the images held out, or for `X_val`.
+        The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
-        Number of directions in which the features of training images vary, each by its
-        share (Roy and Vetterli, 2007); only with a head.
+        Number of directions in which the vectors of images vary; only with a head
+        (:ref:`guide <health>`).
     n_dead_units_ : int
-        Hidden units and maps that give the same value for every training image; only
-        with a head.
+        Number of hidden units that are the same for all images; only with a head
+        (:ref:`guide <health>`).
     n_features_in_ : int
         Number of values of an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has string column names.
+        Names of the features, if X has string column names.
 
     Warns
     -----

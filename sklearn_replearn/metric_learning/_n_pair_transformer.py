@@ -34,83 +34,63 @@ class NPairTransformer(BaseNeuralMetricTransformer):
     Parameters
     ----------
     n_components : int, default=32
-        Numbers of an embedding.
+        Number of components of an embedding.
     temperature : float, default=0.1
-        Temperature of the softmax, above 0. The lower, the more the nearest negatives
-        count.
+        Temperature of the softmax, above 0. The lower, the more the nearest rows count.
     similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         The cosine, the dot product, or minus the squared distance of embeddings.
     normalize : bool, default=True
-        Put the embeddings on the sphere: each has a length of 1.
-        A single component is 1 or -1 then.
+        Whether to scale embeddings to length 1; a single component is then 1 or -1.
     samples_per_class : int, default=4
-        Rows of a class in a batch (all that it has, if they are fewer), so that
-        ``batch_size / samples_per_class`` classes are in it. Where there are fewer
-        classes, all of them are in each batch, with more rows each.
+        Number of rows of each class in a batch (:ref:`guide <samples_per_class>`).
     image_shape : tuple of int, default=None
-        (height, width) or (height, width, channels) of the images that rows hold.
-        ``None`` takes it from an array of images, and reads rows as rows of a table.
+        (height, width) or (height, width, channels) of images given as rows. ``None``:
+        rows are rows of a table (:ref:`guide <images>`).
     encoder : {"auto", "cnn", "mlp"} or torch.nn.Module, default="auto"
-        "mlp" has the hidden layers of `hidden_layer_sizes`; "cnn" has the stages of
-        `channels` before them, and reads rows that are no images as signals. "auto" is
-        "cnn" for images and "mlp" for rows. A module takes float32 tensors of shape
-        (n_samples, n_features), (n_samples, channels, height, width) for images, and
-        gives (n_samples, n_components). It is copied, and never changed.
+        Network of the embedding. "auto" is "cnn" for images and "mlp" for rows
+        (:ref:`guide <encoder>`).
     channels : int or sequence of int, default=(32, 64, 128)
-        Number of maps of each stage of "cnn": a convolution that keeps the sides, the
-        maximum of 2 x 2 pixels, batch normalisation and the activation.
+        Number of maps of each convolutional stage (:ref:`guide <channels>`).
     kernel_size : int, default=3
-        Side of the kernels of "cnn" in pixels, an odd number.
+        Side of the kernels in pixels, an odd number (:ref:`guide <channels>`).
     augment : str or sequence, default=None
-        Random changes of the training images, new in each epoch: names, or pairs of a
-        name and its amount, as in
-        :class:`~sklearn_replearn.image.CNNFeatureExtractor`: "flip", "crop", "scale",
-        "rotate", "shift", "color_jitter", "noise". For rows that are no images,
-        "noise" alone.
+        Random changes of training images, such as "flip" (:ref:`guide <augment>`).
     hidden_layer_sizes : int or sequence of int, default=(256,)
-        Units of the hidden layers before the embedding.
+        Number of units of each hidden layer before the embedding; ``()`` is none.
     activation : str, default="relu"
         Function of the hidden units: "relu", "leaky_relu", "prelu", "elu", "gelu",
         "silu", "tanh", "logistic" or "identity".
     max_epochs : int, default=30
-        Passes over the training rows.
+        Number of passes over the training rows; early stopping can end them sooner.
     batch_size : int or "auto", default="auto"
-        Rows in a step of the optimizer. "auto" is a sixteenth of the rows, but at
-        least 16 and at most 128.
+        Number of rows in a batch; "auto" is a sixteenth of all, from 16 up to 128.
     lr : float, default=1e-3
-        Learning rate; its largest value where `lr_schedule` changes it.
+        Learning rate, or its maximum if `lr_schedule` varies it.
     lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
-        Course of the learning rate over `max_epochs`: constant; up from 4 % for three
-        tenths of the steps, then down to 0.01 %; or down to 0 along a cosine.
+        Course of the learning rate during training (:ref:`guide <lr_schedule>`).
     weight_decay : float, default=0.0
-        The optimizer's penalty on the weights.
+        The optimizer's penalty on large weights (:ref:`guide <optimizer>`).
     optimizer : {"adam", "adamw", "sgd"} or callable, default="adam"
-        "sgd" has Nesterov's momentum of 0.9. A callable, such as a class of
-        ``torch.optim`` or ``functools.partial(torch.optim.SGD, momentum=0.8)``, is
-        called with the weights, `lr` and, unless it is 0, `weight_decay`, and returns
-        a ``torch.optim.Optimizer``.
+        Name, or a callable such as ``torch.optim.NAdam`` (:ref:`guide <optimizer>`).
     early_stopping : bool, default=False
-        Hold out a validation set, stop when its loss stops improving, and keep the
-        weights with the lowest validation loss.
+        Whether to hold out a validation set, stop when its loss stops improving, and
+        keep the best weights (:ref:`guide <early_stopping>`).
     validation_fraction : float, default=0.1
-        Share of the rows to hold out, in (0, 1). Only used if `fit` gets no `X_val`.
+        Share of the rows that `early_stopping` holds out, in (0, 1), without `X_val`.
     n_iter_no_change : int, default=10
-        Epochs without a lower validation loss after which to stop.
+        Number of epochs without a lower validation loss after which to stop.
     callbacks : list of skorch callbacks, default=None
-        Copied before the training, and called as skorch calls them; the
-        :ref:`guide <callbacks>` lists which ones work, and how.
+        Copied before training. Called as skorch calls them (:ref:`guide <callbacks>`).
     warm_start : bool, default=False
-        Let `fit` go on from the weights that it finds.
+        Whether `fit` continues from the previous weights (:ref:`guide <warm_start>`).
     mixed_precision : bool, default=False
-        Let the layers compute in bfloat16 while they are trained; weights, loss and
-        all results are in full precision. For GPUs and for processors with
-        instructions for it (AMX, AVX512-BF16), which train convolutions up to twice as
-        fast; other processors take 4 to 12 times as long, with a warning.
+        Whether layers compute in bfloat16 during training, for GPUs and some
+        processors; others take 4 to 12 times as long (:ref:`guide <mixed_precision>`).
     device : str or torch.device, default="auto"
-        "auto" takes CUDA where it is there, else the CPU.
+        Where to train and encode. "auto" is CUDA if torch finds it, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        First weights, classes and order of the batches, augmentation, and rows held
-        out.
+        Seed of weights, batches, held-out rows and all else that is drawn at random
+        (:ref:`guide <random_state>`).
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -118,33 +98,27 @@ class NPairTransformer(BaseNeuralMetricTransformer):
     ----------
     n_components_ : int
         Number of components.
+    image_shape_ : tuple of int
+        (height, width, channels) of the images; (n_features_in_, 1) of rows.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is its network, ``net_.callbacks_`` the
-        callbacks, ``net_.history`` what happened in each epoch. Only the network is
-        saved.
+        The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
-        Mean loss of a batch in each epoch of the training.
+        Mean training loss of each epoch (:ref:`guide <loss_curve>`).
     validation_loss_curve_ : list of float or None
-        The same for the rows held out, or for `X_val`.
+        The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
-        For each epoch, of the batches it was trained with: "active_share", the share of
-        the pairs of a class for which some row of another class is more similar;
-        "mean_norm", the mean length of the embeddings; "spread", their root mean
-        square distance from their mean, which falls in a collapse; "effective_rank",
-        the number of directions in which they vary, each by its share (Roy and
-        Vetterli, 2007).
+        "active_share", "mean_norm", "spread" and "effective_rank" of each epoch
+        (:ref:`guide <health_curve>`).
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
-        The effective rank of the embeddings of training rows after the training.
+        Number of directions in which the vectors of rows vary (:ref:`guide <health>`).
     n_dead_units_ : int
-        Hidden units that give the same value for every training row.
-    image_shape_ : tuple of int
-        (height, width, channels) of the images of :meth:`fit`; (n_features, 1) of rows.
+        Number of hidden units that are the same for all rows (:ref:`guide <health>`).
     n_features_in_ : int
-        Number of values of a row.
+        Number of features seen in :meth:`fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has string column names.
+        Names of the features, if X has string column names.
 
     Warns
     -----
