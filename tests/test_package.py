@@ -15,13 +15,19 @@ PACKAGE = Path(sklearn_replearn.__file__).parent
 HEAVY = ["torch", "skorch", "gensim", "matplotlib", "polars", "pandas", "skimage"]
 
 
-FAMILIES = ["decomposition", "graph", "metrics", "plotting", "text"]
+FAMILIES = [
+    "decomposition",
+    "graph",
+    "metrics",
+    "model_selection",
+    "plotting",
+    "text",
+]
 DEEP_FAMILIES = [
     "autoencoder",
     "image",
     "inspection",
     "metric_learning",
-    "model_selection",
 ]
 
 

@@ -16,11 +16,7 @@ from sklearn.metrics.pairwise import (
 )
 from sklearn.utils import gen_batches
 from sklearn.utils.extmath import row_norms
-from sklearn.utils.validation import (
-    check_is_fitted,
-    check_non_negative,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
 from sklearn_replearn._components import available_components
 from sklearn_replearn._fitted_state import unchanged_by_errors

@@ -9,10 +9,7 @@ from sklearn_replearn._components import available_components
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.graph._degrees import root_degrees
-from sklearn_replearn.graph._eigenpairs import (
-    MAX_PRODUCTS,
-    largest_eigenpairs,
-)
+from sklearn_replearn.graph._eigenpairs import MAX_PRODUCTS, largest_eigenpairs
 from sklearn_replearn.graph._node_embedding import BaseNodeEmbedding
 from sklearn_replearn.graph._nystrom import nystrom_components, nystrom_vectors
 from sklearn_replearn.graph._symmetry import asymmetric_pair, not_symmetric

@@ -4,9 +4,7 @@ The functions call public methods of estimators: `transform`, `predict_proba`, a
 `as_module` where they need gradients.
 """
 
-from sklearn_replearn.inspection._activation_maximization import (
-    activation_maximization,
-)
+from sklearn_replearn.inspection._activation_maximization import activation_maximization
 from sklearn_replearn.inspection._adversarial import adversarial_examples, robust_score
 from sklearn_replearn.inspection._layer_activations import layer_activations
 from sklearn_replearn.inspection._saliency import occlusion_map, saliency_map

@@ -7,11 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
-from sklearn.utils import (
-    check_array,
-    check_random_state,
-    get_tags,
-)
+from sklearn.utils import check_array, check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._cloning import clone_sharing
@@ -37,10 +33,7 @@ from sklearn_replearn.metric_learning._pairs import (
     used_rows,
 )
 from sklearn_replearn.metric_learning._siamese_transformer import SiameseTransformer
-from sklearn_replearn.metrics import (
-    equal_error_rate,
-    verification_threshold,
-)
+from sklearn_replearn.metrics import equal_error_rate, verification_threshold
 
 
 class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):

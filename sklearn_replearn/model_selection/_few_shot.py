@@ -25,7 +25,6 @@ from sklearn_replearn._fitted_state import is_fitted
 from sklearn_replearn._labels import read_labels
 from sklearn_replearn._scaling import unit_rows
 from sklearn_replearn._seeds import as_seed
-from sklearn_replearn.metric_learning import PrototypeClassifier
 
 
 class ConfidenceInterval(NamedTuple):
@@ -307,6 +306,8 @@ def _embed(estimator, X, metric):
         X, or its embedding.
     head : classifier
     """
+    from sklearn_replearn.metric_learning import PrototypeClassifier  # loads torch
+
     if hasattr(estimator, "transform"):
         _refuse_unfitted(estimator)
         head = PrototypeClassifier(metric=metric or "euclidean")
@@ -341,6 +342,8 @@ def _split(classifier):
     """The fitted embedder in front of a classifier, or None, and what follows it."""
     if isinstance(classifier, Pipeline):
         return _split_pipeline(classifier)
+    from sklearn_replearn.metric_learning import PrototypeClassifier
+
     if isinstance(classifier, PrototypeClassifier):
         embedder = getattr(classifier, "embedder_", classifier.embedder)
         if embedder is not None and is_fitted(embedder):
@@ -364,6 +367,8 @@ def _split_pipeline(pipeline):
 
 def _accuracy_function(rows, y, head):
     """The function of support and queries that gives the accuracy in an episode."""
+    from sklearn_replearn.metric_learning import PrototypeClassifier
+
     if isinstance(head, PrototypeClassifier) and head.embedder is None:
         return _NearestPrototype(rows, head.metric)
     return _FittedAnew(rows, column_or_1d(y), head)

@@ -5,10 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import dense
 from sklearn_replearn._counts import check_count
-from sklearn_replearn.plotting._estimators import (
-    display_name,
-    fitted_image_shape,
-)
+from sklearn_replearn.plotting._estimators import display_name, fitted_image_shape
 from sklearn_replearn.plotting._filters import (
     check_scale,
     columns_for,

@@ -3,10 +3,7 @@
 import numpy as np
 
 from sklearn_replearn._counts import check_count
-from sklearn_replearn.plotting._estimators import (
-    display_name,
-    last_step_with,
-)
+from sklearn_replearn.plotting._estimators import display_name, last_step_with
 from sklearn_replearn.plotting._images import check_finite, check_image_shape
 from sklearn_replearn.plotting._matplotlib import figure_and_axes
 from sklearn_replearn.plotting._strips import draw_mosaic, mosaic_size

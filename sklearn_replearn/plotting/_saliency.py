@@ -8,10 +8,7 @@ import numpy as np
 from sklearn_replearn._containers import take_rows
 from sklearn_replearn._counts import check_count
 from sklearn_replearn._images import flatten_images
-from sklearn_replearn.plotting._estimators import (
-    display_name,
-    input_names,
-)
+from sklearn_replearn.plotting._estimators import display_name, input_names
 from sklearn_replearn.plotting._images import (
     check_finite,
     check_samples,

@@ -6,12 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._counts import check_count
-from sklearn_replearn._word_scores import (
-    analogy_scores,
-    as_units,
-    cosines,
-    largest,
-)
+from sklearn_replearn._word_scores import analogy_scores, as_units, cosines, largest
 
 #: Above this, only words that begin alike are compared to suggest one.
 MANY_WORDS = 50_000
