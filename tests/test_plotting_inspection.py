@@ -193,7 +193,7 @@ def test_the_constructor_of_filters_refuses(filters, message):
 
 
 def test_names_of_filters():
-    with pytest.raises(ValueError, match="names must be one for each of the 2 filters"):
+    with pytest.raises(ValueError, match="names must be one per filter; got "):
         FilterDisplay(np.ones((2, 3, 3)), names=["a"])
     display = FilterDisplay(np.zeros((2, 3, 3)), names=["a", "b"]).plot()
     assert texts(display.ax_) == ["a", "b"]
@@ -412,7 +412,7 @@ def test_saliency_refuses(cnn):
         ({"maps": {}}, "there are no maps: the dict of them is empty"),
         ({"maps": np.full((2, 4), np.inf)}, "maps has NaN or infinite values"),
         ({"maps": [["a"]]}, "maps must be numbers"),
-        ({"labels": "ab"}, "labels must be one for each of the 2 samples"),
+        ({"labels": "ab"}, "labels must be one per sample; got "),
         ({"samples": np.zeros((0, 4))}, "samples must hold at least one sample"),
     ],
     ids=str,

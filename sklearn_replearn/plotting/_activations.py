@@ -13,6 +13,7 @@ from sklearn_replearn.plotting._filters import (
     in_rows,
 )
 from sklearn_replearn.plotting._images import (
+    as_floats,
     check_finite,
     check_limits,
     check_samples,
@@ -315,10 +316,7 @@ class ActivationDisplay:
 
 
 def _check_maps(maps):
-    try:
-        maps = np.asarray(maps, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError("maps must be numbers, all of the same shape") from error
+    maps = as_floats(maps, "maps", "numbers, all of the same shape")
     if maps.ndim not in (1, 2, 3) or 0 in maps.shape:
         raise ValueError(
             "maps must have shape (n_maps, height, width), (n_maps, length) or "

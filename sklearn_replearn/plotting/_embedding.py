@@ -10,7 +10,11 @@ from sklearn_replearn.plotting._embedding_input import (
     check_thumbnails,
     series_name,
 )
-from sklearn_replearn.plotting._estimators import display_name, output_names
+from sklearn_replearn.plotting._estimators import (
+    display_name,
+    output_names,
+    require_transform,
+)
 from sklearn_replearn.plotting._matplotlib import figure_and_axes
 from sklearn_replearn.plotting._point_groups import (
     as_strip,
@@ -220,12 +224,7 @@ class EmbeddingDisplay:
         ValueError
             When what is drawn is empty, not finite, or does not match in length.
         """
-        if not hasattr(estimator, "transform"):
-            raise TypeError(
-                f"{type(estimator).__name__} has no transform; pass a transformer, "
-                "pipeline[:-1], search.best_estimator_, or the vectors to "
-                "EmbeddingDisplay.from_embedding"
-            )
+        require_transform(estimator, "EmbeddingDisplay.from_embedding")
         Z = estimator.transform(X)
         Z, names = check_embedding(Z)
         if names is None:

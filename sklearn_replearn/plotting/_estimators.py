@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import dense
@@ -88,6 +89,15 @@ def require(estimator, *methods):
             )
 
 
+def require_transform(estimator, alternative):
+    """Raise a TypeError when the estimator is no transformer."""
+    if not hasattr(estimator, "transform"):
+        raise TypeError(
+            f"{type(estimator).__name__} has no transform; pass a transformer, "
+            f"pipeline[:-1], search.best_estimator_, or the vectors to {alternative}"
+        )
+
+
 def encode(estimator, X):
     """Codes of the rows of X as a dense array."""
     return np.asarray(dense(estimator.transform(X)))
@@ -111,3 +121,9 @@ def own_seed(random_state):
     if random_state is None:
         return int(np.random.default_rng().integers(2**31))
     return random_state
+
+
+def draw_rows(n_rows, n_drawn, random_state):
+    """Numbers of rows drawn at random, in order."""
+    rng = check_random_state(own_seed(random_state))
+    return np.sort(rng.permutation(n_rows)[:n_drawn])

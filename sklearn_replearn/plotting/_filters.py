@@ -4,9 +4,9 @@ import numpy as np
 
 from sklearn_replearn._counts import check_count
 from sklearn_replearn.plotting._estimators import display_name, last_step_with
-from sklearn_replearn.plotting._images import check_finite, check_image_shape
-from sklearn_replearn.plotting._matplotlib import figure_and_axes
-from sklearn_replearn.plotting._strips import draw_mosaic, mosaic_size
+from sklearn_replearn.plotting._images import as_floats, check_finite, check_image_shape
+from sklearn_replearn.plotting._matplotlib import figure_and_axes, set_title
+from sklearn_replearn.plotting._strips import check_names, draw_mosaic, mosaic_size
 
 _LINE_COLOR = "#222222"
 _SMALLEST_PICTURE = 16  # pixels a side, so that the gaps between pictures stay narrow
@@ -68,7 +68,7 @@ class FilterDisplay:
 
     def __init__(self, filters, *, names=None, estimator_name=None):
         self.filters = _check_filters(filters)
-        self.names = None if names is None else _check_names(names, len(self.filters))
+        self.names = check_names("names", names, len(self.filters), "filter")
         self.estimator_name = estimator_name
 
     @classmethod
@@ -167,9 +167,7 @@ class FilterDisplay:
         self.image_, self.panels_ = None, []
         draw = self._draw_curves if self.filters.ndim == 2 else self._draw_pictures
         draw(ax, scale, n_columns, cmap)
-        name = self.estimator_name if name is None else name
-        if name is not None:
-            self.ax_.set_title(name)
+        set_title(self.ax_, name, self.estimator_name)
         return self
 
     def _draw_pictures(self, ax, scale, n_columns, cmap):
@@ -284,19 +282,8 @@ def _enlarged(pictures):
     return pictures.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
-def _check_names(names, n_filters):
-    if isinstance(names, str) or len(names) != n_filters:
-        raise ValueError(
-            f"names must be one for each of the {n_filters} filters; got {names!r}"
-        )
-    return [str(name) for name in names]
-
-
 def _check_filters(filters):
-    try:
-        filters = np.asarray(filters, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError("filters must be numbers, all of the same shape") from error
+    filters = as_floats(filters, "filters", "numbers, all of the same shape")
     if filters.ndim == 4 and filters.shape[3] == 1:
         filters = filters[..., 0]
     if filters.ndim not in (2, 3, 4) or 0 in filters.shape:

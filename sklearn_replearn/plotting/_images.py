@@ -28,6 +28,14 @@ def check_images(images, what):
     return images
 
 
+def as_floats(values, what, requirement):
+    """An array of floats; a ValueError names what the values must be."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} must be {requirement}") from error
+
+
 def check_finite(values, what):
     """Raise a ValueError when there is NaN or infinity."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():

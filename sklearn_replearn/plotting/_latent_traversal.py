@@ -19,22 +19,18 @@ from sklearn_replearn.plotting._estimators import (
     require,
 )
 from sklearn_replearn.plotting._images import (
+    as_floats,
     check_limits,
     check_samples,
     choose_limits,
     natural_limits,
 )
-from sklearn_replearn.plotting._matplotlib import figure_and_axes
+from sklearn_replearn.plotting._matplotlib import set_title
 from sklearn_replearn.plotting._strips import (
-    draw_mosaic,
+    check_names,
+    draw_labeled_mosaic,
     label_colorbar,
-    label_columns,
-    label_features,
-    label_panels,
-    label_rows,
     line_marker,
-    mosaic_size,
-    panels_size,
     stack_panels,
 )
 
@@ -135,15 +131,9 @@ class LatentTraversalDisplay:
     ):
         self.steps = _check_steps(steps)
         self.decoded = _check_decoded(decoded, len(self.steps), image_shape)
-        n_dimensions = len(self.decoded)
-        if dimension_names is not None:
-            dimension_names = [str(name) for name in dimension_names]
-            if len(dimension_names) != n_dimensions:
-                raise ValueError(
-                    f"dimension_names has {len(dimension_names)} names for "
-                    f"{n_dimensions} dimensions"
-                )
-        self.dimension_names = dimension_names
+        self.dimension_names = check_names(
+            "dimension_names", dimension_names, len(self.decoded), "dimension"
+        )
         self.step_name = step_name
         self.feature_names = feature_names
         self.limits = _natural_limits(self.decoded) if limits is None else limits
@@ -373,46 +363,30 @@ class LatentTraversalDisplay:
         self.image_, self.panels_, self.colorbar_ = None, [], None
         draw = self._draw_images if self.decoded.ndim > 3 else self._draw_lines
         draw(ax, vmin, vmax, cmap)
-        name = self.estimator_name if name is None else name
-        if name is not None:
-            self.ax_.set_title(name)
+        set_title(self.ax_, name, self.estimator_name)
         return self
 
     def _draw_images(self, ax, vmin, vmax, cmap):
-        rows = list(self.decoded)
-        names = self.dimension_names or [""] * len(rows)
-        self.figure_, self.ax_ = figure_and_axes(
+        self.figure_, self.ax_, self.image_ = draw_labeled_mosaic(
             ax,
+            list(self.decoded),
+            choose_limits(self.limits, vmin, vmax),
             caller="LatentTraversalDisplay.plot",
-            figsize=mosaic_size(
-                len(rows),
-                len(self.steps),
-                rows[0].shape[1:],
-                row_labels=names,
-                n_captions=3,
-            ),
+            row_labels=self.dimension_names or [""] * len(self.decoded),
+            column_labels=[_step_label(step) for step in self.steps],
+            x_label=self.step_name or "",
+            cmap=cmap,
         )
-        limits = choose_limits(self.limits, vmin, vmax)
-        mosaic = draw_mosaic(self.ax_, rows, limits, cmap=cmap)
-        self.image_ = mosaic.image
-        if ax is None:  # the margins come out right when none of the room moves
-            self.ax_.set_anchor("NW")
-        label_rows(self.ax_, mosaic, names)
-        labels = [_step_label(step) for step in self.steps]
-        label_columns(self.ax_, mosaic, labels, at_top=False)
-        self.ax_.set_xlabel(self.step_name or "")
 
     def _draw_lines(self, ax, vmin, vmax, cmap):
         n_dimensions, _, n_features = self.decoded.shape
-        self.figure_, self.ax_ = figure_and_axes(
+        self.figure_, self.ax_, self.panels_ = stack_panels(
             ax,
+            n_dimensions,
+            n_features,
             caller="LatentTraversalDisplay.plot",
-            figsize=panels_size(
-                n_dimensions,
-                n_features,
-                row_labels=self.dimension_names or (),
-                feature_names=self.feature_names,
-            ),
+            labels=self.dimension_names,
+            feature_names=self.feature_names,
         )
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
@@ -421,7 +395,6 @@ class LatentTraversalDisplay:
             Normalize(self.steps[0], self.steps[-1]),
             "coolwarm" if cmap is None else cmap,
         )
-        self.panels_ = stack_panels(self.ax_, n_dimensions)
         for panel, lines in zip(self.panels_, self.decoded, strict=True):
             for step, line in zip(self.steps, lines, strict=True):
                 # Where all start stands out, and is not lost in the pale middle.
@@ -429,8 +402,6 @@ class LatentTraversalDisplay:
                     _START_COLOR if step == 0 > self.steps[0] else colors.to_rgba(step)
                 )
                 panel.plot(line, color=color, linewidth=1, **line_marker(n_features))
-        label_panels(self.panels_, self.dimension_names)
-        label_features(self.panels_, n_features, self.feature_names)
         if vmin is not None or vmax is not None:
             self.panels_[0].set_ylim(vmin, vmax)
         self.colorbar_ = self.figure_.colorbar(colors, ax=self.ax_)
@@ -438,10 +409,7 @@ class LatentTraversalDisplay:
 
 
 def _check_steps(steps):
-    try:
-        steps = np.asarray(steps, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError("steps must be numbers") from error
+    steps = as_floats(steps, "steps", "numbers")
     if steps.ndim != 1 or len(steps) < 2 or not (np.diff(steps) > 0).all():
         raise ValueError("steps must be at least two increasing numbers")
     return steps

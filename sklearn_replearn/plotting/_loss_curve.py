@@ -7,14 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_replearn.plotting._estimators import find_step
-from sklearn_replearn.plotting._matplotlib import COLORS, figure_and_axes
+from sklearn_replearn.plotting._images import as_floats
+from sklearn_replearn.plotting._matplotlib import COLORS, figure_and_axes, set_title
+from sklearn_replearn.plotting._strips import line_marker
 
 _TRAIN_COLOR = "#1f4e79"
 _VALIDATION_COLOR = "#e76300"
 _BEST_COLOR = "#222222"
 _NOTE_COLOR = "#666666"
 _LOG_RATIO = 10
-_MAX_MARKERS = 30
 
 
 class LossCurveDisplay:
@@ -232,7 +233,7 @@ class LossCurveDisplay:
         )
         if logarithmic:
             self._label_decades()
-        self._finish_axes(self.estimator_name if name is None else name)
+        self._finish_axes(name)
         self._draw_legend([line for three in lines for line in three if line])
         return self
 
@@ -263,7 +264,7 @@ class LossCurveDisplay:
     def _draw(self, curve, color):
         """Lines of training and validation, and the mark, each where there is one."""
         epochs = np.arange(1, len(curve.train) + 1)
-        marker = {"marker": "o", "markersize": 3} if len(epochs) <= _MAX_MARKERS else {}
+        marker = line_marker(len(epochs))
         (train,) = self.ax_.plot(
             epochs, curve.train, color=color, label="training", **marker
         )
@@ -308,8 +309,7 @@ class LossCurveDisplay:
 
         self.ax_.set_xlabel("Epoch")
         self.ax_.set_ylabel("Loss")
-        if name is not None:
-            self.ax_.set_title(name)
+        set_title(self.ax_, name, self.estimator_name)
         # There is no epoch 0: no room for its tick beside long curves.
         n_epochs = max(len(curve.train) for curve in self._curves)
         self.ax_.set_xlim(0.5, n_epochs + max(0.5, 0.02 * n_epochs))
@@ -405,10 +405,7 @@ def _as_curve(name, train_loss, validation_loss, best_epoch):
 
 
 def _check_losses(what, losses):
-    try:
-        losses = np.asarray(losses, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} must be one number per epoch") from error
+    losses = as_floats(losses, what, "one number per epoch")
     if losses.ndim != 1 or losses.size == 0:
         raise ValueError(
             f"{what} must be one number per epoch; got an array of shape {losses.shape}"

@@ -37,6 +37,14 @@ def figure_and_axes(ax, *, caller, figsize=None):
     ImportError
         When matplotlib is not installed.
     """
+    plt = import_pyplot(caller)
+    if ax is None:
+        return plt.subplots(figsize=figsize, layout="constrained")
+    return ax.figure, ax
+
+
+def import_pyplot(caller):
+    """The module pyplot; an ImportError tells how to install it."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -44,6 +52,11 @@ def figure_and_axes(ax, *, caller, figsize=None):
             f"{caller} needs matplotlib; install it with: "
             "pip install 'sklearn-replearn[plot]'"
         ) from error
-    if ax is None:
-        return plt.subplots(figsize=figsize, layout="constrained")
-    return ax.figure, ax
+    return plt
+
+
+def set_title(ax, name, estimator_name, pad=None):
+    """Write the name given above the axes, or else the estimator's, if there is one."""
+    title = estimator_name if name is None else name
+    if title is not None:
+        ax.set_title(title, pad=pad)

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sklearn_replearn._containers import row_count, take_rows
 from sklearn_replearn._counts import check_count
 from sklearn_replearn.plotting._estimators import (
     display_name,
+    draw_rows,
     input_names,
     own_image_shape,
-    own_seed,
     reconstruct,
 )
 from sklearn_replearn.plotting._images import (
@@ -23,16 +22,11 @@ from sklearn_replearn.plotting._images import (
     row_errors,
     to_common_unit,
 )
-from sklearn_replearn.plotting._matplotlib import COLORS, figure_and_axes
+from sklearn_replearn.plotting._matplotlib import COLORS, set_title
 from sklearn_replearn.plotting._strips import (
-    draw_mosaic,
-    label_columns,
-    label_features,
-    label_panels,
-    label_rows,
+    check_names,
+    draw_labeled_mosaic,
     line_marker,
-    mosaic_size,
-    panels_size,
     stack_panels,
 )
 
@@ -150,7 +144,7 @@ class ReconstructionDisplay:
             if errors is None
             else _check_errors(errors, self.reconstructions)
         )
-        self.labels = None if labels is None else _check_labels(labels, len(samples))
+        self.labels = check_names("labels", labels, len(samples), "sample")
         self.feature_names = feature_names
         self.estimator_name = estimator_name
         self.rows = None
@@ -423,9 +417,7 @@ class ReconstructionDisplay:
         draw = self._draw_images if as_images else self._draw_lines
         self.image_, self.panels_, self.legend_ = None, [], None
         draw(ax, difference, show_errors, vmin, vmax, cmap)
-        name = self.estimator_name if name is None else name
-        if name is not None:
-            self.ax_.set_title(name, pad=self._title_pad())
+        set_title(self.ax_, name, self.estimator_name, self._title_pad())
         return self
 
     def _methods(self):
@@ -442,25 +434,17 @@ class ReconstructionDisplay:
         names, rows, texts = self._mosaic_rows(difference, limits)
         if not show_errors:
             texts = [None] * len(rows)
-        with_texts = [i for i, text in enumerate(texts) if text is not None]
-        size = mosaic_size(
-            len(rows),
-            len(self.originals),
-            self.originals.shape[1:],
-            n_texts=len(with_texts),
+        self.figure_, self.ax_, self.image_ = draw_labeled_mosaic(
+            ax,
+            rows,
+            limits,
+            caller="ReconstructionDisplay.plot",
             row_labels=names,
-            n_captions=1 if self.labels is None else 2,
+            column_labels=self.labels,
+            cmap=cmap,
+            texts=texts,
+            note=self._errors_name,
         )
-        self.figure_, self.ax_ = figure_and_axes(
-            ax, caller="ReconstructionDisplay.plot", figsize=size
-        )
-        mosaic = draw_mosaic(self.ax_, rows, limits, cmap=cmap, texts=texts)
-        self.image_ = mosaic.image
-        if ax is None:  # the margins come out right when none of the room moves
-            self.ax_.set_anchor("NW")
-        notes = [(i, self._errors_name) for i in with_texts]
-        label_rows(self.ax_, mosaic, names, notes)
-        label_columns(self.ax_, mosaic, self.labels)
 
     def _mosaic_rows(self, difference, limits):
         """Names and pictures of the rows, and what is written below them."""
@@ -481,24 +465,18 @@ class ReconstructionDisplay:
 
     def _draw_lines(self, ax, difference, show_errors, vmin, vmax, cmap):
         n_samples, n_features = self.originals.shape
-        labels = self.labels
-        self.figure_, self.ax_ = figure_and_axes(
+        self.figure_, self.ax_, self.panels_ = stack_panels(
             ax,
+            n_samples,
+            n_features,
             caller="ReconstructionDisplay.plot",
-            figsize=panels_size(
-                n_samples,
-                n_features,
-                row_labels=labels or (),
-                feature_names=self.feature_names,
-            ),
+            labels=self.labels,
+            feature_names=self.feature_names,
         )
-        self.panels_ = stack_panels(self.ax_, n_samples)
         for i, panel in enumerate(self.panels_):
             self._draw_panel(panel, i, difference)
             if show_errors:
                 self._write_errors(panel, i)
-        label_panels(self.panels_, labels)
-        label_features(self.panels_, n_features, self.feature_names)
         if vmin is not None or vmax is not None:
             self.panels_[0].set_ylim(vmin, vmax)
         first = self.panels_[0]
@@ -598,19 +576,10 @@ def _check_errors(errors, decoded):
     return _map(check, errors)
 
 
-def _check_labels(labels, n_samples):
-    if isinstance(labels, str):
-        raise ValueError("labels must be one value per sample, not a single string")
-    labels = [str(label) for label in labels]
-    if len(labels) != n_samples:
-        raise ValueError(f"labels has {len(labels)} values for {n_samples} samples")
-    return labels
-
-
 def _labels_of(labels, rows, n_rows, selection):
     """Labels of the chosen rows, or their numbers where these cannot be guessed."""
     if labels is not None:
-        labels = _check_labels(labels, n_rows)
+        labels = check_names("labels", labels, n_rows, "sample")
         return [labels[row] for row in rows]
     return None if selection == "first" else [f"row {row}" for row in rows]
 
@@ -625,8 +594,7 @@ def _check_selection(selection, n_samples):
 def _choose_rows(n_rows, n_samples, selection, random_state):
     if selection == "first":
         return np.arange(min(n_samples, n_rows))
-    rng = check_random_state(own_seed(random_state))
-    return np.sort(rng.permutation(n_rows)[:n_samples])
+    return draw_rows(n_rows, n_samples, random_state)
 
 
 def _rank_rows(X, decoded, n_samples, selection, image_shape=None):

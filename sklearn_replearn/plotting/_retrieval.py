@@ -1,7 +1,6 @@
 """Queries beside their nearest neighbours, right or wrong."""
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sklearn_replearn._containers import dense, row_count, take_rows
 from sklearn_replearn._counts import check_count
@@ -9,19 +8,21 @@ from sklearn_replearn._exact_order import nearest_rows
 from sklearn_replearn._missing import is_missing
 from sklearn_replearn.plotting._estimators import (
     display_name,
+    draw_rows,
     encode,
     own_image_shape,
-    own_seed,
+    require_transform,
 )
 from sklearn_replearn.plotting._filters import grid_panels
 from sklearn_replearn.plotting._images import (
+    as_floats,
     check_finite,
     check_limits,
     check_samples,
     choose_limits,
     natural_limits,
 )
-from sklearn_replearn.plotting._matplotlib import COLORS, figure_and_axes
+from sklearn_replearn.plotting._matplotlib import COLORS, figure_and_axes, set_title
 from sklearn_replearn.plotting._strips import (
     draw_mosaic,
     label_columns,
@@ -202,12 +203,7 @@ class RetrievalDisplay:
         ValueError
             When what is given differs in length, or cannot be drawn.
         """
-        if not hasattr(estimator, "transform"):
-            raise TypeError(
-                f"{type(estimator).__name__} has no transform; pass a transformer, "
-                "pipeline[:-1], search.best_estimator_, or the vectors to "
-                "RetrievalDisplay.from_embedding"
-            )
+        require_transform(estimator, "RetrievalDisplay.from_embedding")
         if image_shape is None and np.ndim(X) <= 2:
             image_shape = own_image_shape(estimator)
         return cls.from_embedding(
@@ -376,9 +372,7 @@ class RetrievalDisplay:
         else:
             self._draw_curves(ax, pictures, limits)
         self.legend_ = self._draw_legend()
-        name = self.estimator_name if name is None else name
-        if name is not None:
-            self.ax_.set_title(name)
+        set_title(self.ax_, name, self.estimator_name)
         return self
 
     def _draw_images(self, ax, pictures, limits, cmap):
@@ -582,10 +576,7 @@ def _check_both_labels(labels, neighbor_labels, shape):
 def _check_table(Z, X, y, *names):
     """Vectors as floats and classes as objects, one for each row that is drawn."""
     Z_name, X_name, y_name = names
-    try:
-        Z = np.asarray(dense(Z), dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{Z_name} must be numbers, a row for each sample") from error
+    Z = as_floats(dense(Z), Z_name, "numbers, a row for each sample")
     if Z.ndim != 2 or 0 in Z.shape:
         raise ValueError(
             f"{Z_name} must have a row for each sample; got an array of shape {Z.shape}"
@@ -631,8 +622,7 @@ def _check_metric(metric):
 
 def _choose_rows(rows, n_rows, n_queries, random_state):
     if rows is None:
-        rng = check_random_state(own_seed(random_state))
-        return np.sort(rng.permutation(n_rows)[:n_queries])
+        return draw_rows(n_rows, n_queries, random_state)
     rows = np.asarray(rows)
     if rows.ndim != 1 or rows.size == 0 or rows.dtype.kind not in "iu":
         raise ValueError(f"rows must be numbers of rows of X; got {rows!r}")

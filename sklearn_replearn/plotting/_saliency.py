@@ -10,21 +10,17 @@ from sklearn_replearn._counts import check_count
 from sklearn_replearn._images import flatten_images
 from sklearn_replearn.plotting._estimators import display_name, input_names
 from sklearn_replearn.plotting._images import (
+    as_floats,
     check_finite,
     check_samples,
     choose_limits,
     natural_limits,
 )
-from sklearn_replearn.plotting._matplotlib import figure_and_axes
+from sklearn_replearn.plotting._matplotlib import import_pyplot, set_title
 from sklearn_replearn.plotting._strips import (
-    draw_mosaic,
-    label_columns,
-    label_features,
-    label_panels,
-    label_rows,
+    check_names,
+    draw_labeled_mosaic,
     line_marker,
-    mosaic_size,
-    panels_size,
     stack_panels,
 )
 
@@ -125,7 +121,7 @@ class SaliencyDisplay:
             }
         else:
             raise ValueError("there are no maps: the dict of them is empty")
-        self.labels = None if labels is None else _check_labels(labels, len(samples))
+        self.labels = check_names("labels", labels, len(samples), "sample")
         self.feature_names = feature_names
         self.estimator_name = estimator_name
 
@@ -275,9 +271,7 @@ class SaliencyDisplay:
         self.image_, self.panels_ = None, []
         draw = self._draw_images if self.samples.ndim > 2 else self._draw_curves
         draw(ax, overlay, cmap)
-        name = self.estimator_name if name is None else name
-        if name is not None:
-            self.ax_.set_title(name)
+        set_title(self.ax_, name, self.estimator_name)
         return self
 
     def _named_maps(self):
@@ -286,18 +280,6 @@ class SaliencyDisplay:
 
     def _draw_images(self, ax, overlay, cmap):
         maps = self._named_maps()
-        names = ["image", *maps]
-        self.figure_, self.ax_ = figure_and_axes(
-            ax,
-            caller="SaliencyDisplay.plot",
-            figsize=mosaic_size(
-                len(names),
-                len(self.samples),
-                self.samples.shape[1:],
-                row_labels=names,
-                n_captions=1 if self.labels is None else 2,
-            ),
-        )
         images = _rgba_images(self.samples)
         rows = [images]
         for values in maps.values():
@@ -306,27 +288,26 @@ class SaliencyDisplay:
                 opacity = _OPACITY * np.abs(shares)[..., np.newaxis]
                 colors = (1 - opacity) * _grey(images) + opacity * colors
             rows.append(colors)
-        mosaic = draw_mosaic(self.ax_, rows, (0.0, 1.0))
-        self.image_ = mosaic.image
-        if ax is None:  # the margins come out right when none of the room moves
-            self.ax_.set_anchor("NW")
-        label_rows(self.ax_, mosaic, names)
-        label_columns(self.ax_, mosaic, self.labels)
+        self.figure_, self.ax_, self.image_ = draw_labeled_mosaic(
+            ax,
+            rows,
+            (0.0, 1.0),
+            caller="SaliencyDisplay.plot",
+            row_labels=["image", *maps],
+            column_labels=self.labels,
+        )
 
     def _draw_curves(self, ax, overlay, cmap):
         n_samples, n_features = self.samples.shape
         maps = self._named_maps()
-        self.figure_, self.ax_ = figure_and_axes(
+        self.figure_, self.ax_, self.panels_ = stack_panels(
             ax,
+            n_samples,
+            n_features,
             caller="SaliencyDisplay.plot",
-            figsize=panels_size(
-                n_samples,
-                n_features,
-                row_labels=self.labels or (),
-                feature_names=self.feature_names,
-            ),
+            labels=self.labels,
+            feature_names=self.feature_names,
         )
-        self.panels_ = stack_panels(self.ax_, n_samples)
         edges = np.arange(n_features + 1) - 0.5
         colors = {
             method: 1
@@ -360,8 +341,6 @@ class SaliencyDisplay:
                 **line_marker(n_features),
             )
             panel.set_xlim(edges[0], edges[-1])
-        label_panels(self.panels_, self.labels)
-        label_features(self.panels_, n_features, self.feature_names)
 
 
 def _check_methods(method):
@@ -374,10 +353,7 @@ def _check_methods(method):
 
 
 def _check_map(values, what, sides):
-    try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} must be numbers, one for each place") from error
+    values = as_floats(values, what, "numbers, one for each place")
     if values.size != np.prod(sides) or len(values) != sides[0]:
         raise ValueError(
             f"{what} has shape {values.shape}, but the samples have {sides}; give one "
@@ -387,20 +363,13 @@ def _check_map(values, what, sides):
     return values.reshape(sides)
 
 
-def _check_labels(labels, n_samples):
-    if isinstance(labels, str) or len(labels) != n_samples:
-        raise ValueError(f"labels must be one for each of the {n_samples} samples")
-    return [str(label) for label in labels]
-
-
 def _colored(values, cmap, unsigned):
     """Maps as shares of the largest absolute value of each, and their colours."""
-    from matplotlib import colormaps
-
     largest = np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True)
     shares = values / np.where(largest > 0, largest, 1)
     signed = values.min() < 0 or unsigned == "RdBu_r"
-    colors = colormaps.get_cmap(cmap or ("RdBu_r" if signed else unsigned))
+    plt = import_pyplot("SaliencyDisplay.plot")
+    colors = plt.get_cmap(cmap or ("RdBu_r" if signed else unsigned))
     return shares, colors((shares + 1) / 2 if signed else shares)
 
 

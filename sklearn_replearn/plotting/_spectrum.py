@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array
 
 from sklearn_replearn._linalg import input_eps
 from sklearn_replearn.plotting._estimators import find_step
-from sklearn_replearn.plotting._matplotlib import figure_and_axes
+from sklearn_replearn.plotting._matplotlib import figure_and_axes, set_title
 
 _BAR_COLOR = "#8fb8de"
 _CUMULATIVE_COLOR = "#1f4e79"
@@ -270,9 +270,7 @@ class SpectrumDisplay:
 
         self.ax_.set_xlabel("Component")
         self.ax_.set_ylabel("Share of the variance")
-        name = self.estimator_name if name is None else name
-        if name is not None:
-            self.ax_.set_title(name)
+        set_title(self.ax_, name, self.estimator_name)
         if n_spectrum <= 10:
             self.ax_.set_xticks(position)
         else:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_replearn.plotting._images import tile
+from sklearn_replearn.plotting._matplotlib import figure_and_axes
 
 _ROW_LABEL_WIDTH = 16
 _LETTER_WIDTH = 0.6  # of the font size
@@ -14,6 +15,16 @@ _LARGEST_FONT, _SMALLEST_FONT = 9.0, 4.0
 _TEXT_ROW_INCHES = 0.17
 _MAX_MARKERS = 30
 _MAX_NAMES = 30
+
+
+def check_names(what, names, n_items, item):
+    """Names as strings, one for each item, or None."""
+    if names is None:
+        return None
+    if isinstance(names, str) or len(names) != n_items:
+        got = "a single string" if isinstance(names, str) else len(names)
+        raise ValueError(f"{what} must be one per {item}; got {got} for {n_items}")
+    return [str(name) for name in names]
 
 
 class Mosaic(NamedTuple):
@@ -133,18 +144,48 @@ def _font_size(texts, points):
     return float(np.clip(wanted, _SMALLEST_FONT, _LARGEST_FONT))
 
 
-def label_rows(ax, mosaic, labels, notes=()):
-    """Name the rows of a mosaic, and smaller what is written below some of them.
+def draw_labeled_mosaic(
+    ax,
+    rows,
+    limits,
+    *,
+    caller,
+    row_labels,
+    column_labels=None,
+    x_label=None,
+    cmap=None,
+    texts=None,
+    note=None,
+):
+    """A mosaic with names of its rows and columns: the figure, the axes, the image.
 
-    Parameters
-    ----------
-    labels : list of str
-        One for each row.
-    notes : list of (int, str)
-        Row numbers, and what the texts below these rows are.
+    The names of columns are above the mosaic, or below it if there is an `x_label`.
+    `note` names the texts below the pictures. Without axes there is a new figure.
     """
-    ticks = [*mosaic.rows, *(mosaic.below[row] for row, _ in notes)]
-    texts = [*map(_wrap, labels), *(note for _, note in notes)]
+    texts = [None] * len(rows) if texts is None else texts
+    with_texts = [i for i, text in enumerate(texts) if text is not None]
+    size = mosaic_size(
+        len(rows),
+        len(rows[0]),
+        rows[0].shape[1:],
+        row_labels=row_labels,
+        n_texts=len(with_texts),
+        n_captions=1 + (column_labels is not None) + (x_label is not None),
+    )
+    figure, axes = figure_and_axes(ax, caller=caller, figsize=size)
+    mosaic = draw_mosaic(axes, rows, limits, cmap=cmap, texts=texts)
+    if ax is None:  # the margins come out right when none of the room moves
+        axes.set_anchor("NW")
+    _label_rows(axes, mosaic, row_labels, with_texts, note)
+    label_columns(axes, mosaic, column_labels, at_top=x_label is None)
+    axes.set_xlabel(x_label or "")
+    return figure, axes, mosaic.image
+
+
+def _label_rows(ax, mosaic, labels, with_texts, note):
+    """Name the rows of a mosaic, and smaller the texts below some of them."""
+    ticks = [*mosaic.rows, *mosaic.below[with_texts]]
+    texts = [*map(_wrap, labels), *[note] * len(with_texts)]
     ax.set_yticks(ticks, texts, parse_math=False)
     ax.tick_params(axis="y", length=0)
     for text in ax.get_yticklabels()[len(labels) :]:
@@ -167,16 +208,17 @@ def label_columns(ax, mosaic, labels, *, at_top=True):
     ax.tick_params(axis="x", length=0)
 
 
-def panels_size(n_panels, n_features, *, row_labels=(), feature_names=None):
-    """Inches of a figure for panels one below the other."""
+def stack_panels(ax, n_panels, n_features, *, caller, labels=None, feature_names=None):
+    """The figure, the axes, and inside these panels one below the other.
+
+    The panels have their scales in common, labels at their left, and the names of the
+    features below the last if there is room. Without axes there is a new figure.
+    """
     below = 0.0
     if _has_room(feature_names, n_features):
         below = 0.75 * _LETTER_INCHES * max(map(len, feature_names))
-    return 6.5 + _label_inches(row_labels), max(0.75 * n_panels, 1.8) + 1.1 + below
-
-
-def stack_panels(ax, n_panels):
-    """Axes one below the other inside another, which have their scales in common."""
+    size = (6.5 + _label_inches(labels or ()), max(0.75 * n_panels, 1.8) + 1.1 + below)
+    figure, ax = figure_and_axes(ax, caller=caller, figsize=size)
     from matplotlib.ticker import MaxNLocator
 
     ax.set_axis_off()
@@ -189,23 +231,17 @@ def stack_panels(ax, n_panels):
         panel.tick_params(labelsize="small", labelbottom=i == n_panels - 1)
         panel.spines[["top", "right"]].set_visible(False)
         panel.yaxis.set_major_locator(MaxNLocator(nbins=3))
+        if labels is not None:
+            panel.set_ylabel(
+                _wrap(labels[i]), rotation=0, ha="right", va="center", parse_math=False
+            )
         panels.append(panel)
-    return panels
+    _label_features(panels[-1], n_features, feature_names)
+    return figure, ax, panels
 
 
-def label_panels(panels, labels):
-    """Name each panel at its left."""
-    if labels is None:
-        return
-    for panel, label in zip(panels, labels, strict=True):
-        panel.set_ylabel(
-            _wrap(label), rotation=0, ha="right", va="center", parse_math=False
-        )
-
-
-def label_features(panels, n_features, names=None):
+def _label_features(last, n_features, names):
     """Name the features below the last panel, when there is room for that."""
-    last = panels[-1]
     if _has_room(names, n_features):
         turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
         last.set_xticks(range(n_features), names, parse_math=False, **turn)
@@ -226,7 +262,7 @@ def label_colorbar(colorbar, text):
 
 def line_marker(n_features):
     """Style of a line: with dots where there are few features."""
-    return {"marker": ".", "markersize": 5} if n_features <= _MAX_MARKERS else {}
+    return {"marker": "o", "markersize": 3} if n_features <= _MAX_MARKERS else {}
 
 
 def _has_room(names, n_features):
