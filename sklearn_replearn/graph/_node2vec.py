@@ -111,36 +111,8 @@ class Node2Vec(BaseWalkEmbedding):
 
     Notes
     -----
-    Trained vectors are a table, which has no entry for a new node. So a formula of
-    rows is fitted to it, which :meth:`transform` applies to rows of new nodes and of
-    known ones alike, and which makes `embedding_`. For a node with m edges of weights
-    a, :math:`p = a / \sum a`,
-
-    .. math:: e = p\, G_1 + \log(1 + m)\, p\, G_2 .
-
-    With the transition matrix :math:`P = D^{-1} A`, the diagonal matrix L of
-    :math:`\log(1 + m)` and W, which is `node_vectors_`,
-
-    .. math::
-
-       G_1 = W B_1 + P W B_2 , \qquad G_2 = W B_3 + P W B_4 ,
-
-    where the B come from the ridge regression of W on the mean vectors of each node's
-    neighbours, and of theirs: :math:`\|F B - W\|^2 + \lambda \|B\|^2` is least for
-    :math:`F = [P W, P P W, L P W, L P P W]`, and :math:`\lambda` is
-    :math:`10^{-4}` of the mean squared norm of F's columns. A model that is to see new
-    nodes should be trained on `embedding_`, which is of their kind. It may well be the
-    better choice for known nodes, too, since means over neighbours smooth the noise of
-    few walks.
-
-    Walks follow the edges of directed graphs, and end at nodes without out-edges. Such
-    a node has a vector in `node_vectors_` if a walk came by, but a row of zeros in
-    `embedding_`. Isolated nodes have zeros in both.
-
-    Walks are made when they are read, anew for each reading and always the same, and
-    are never held together. gensim trains on at most 10,000 nodes at a time, longer
-    walks are cut into pieces. The counts of "pmi" take eight bytes a distinct pair of
-    nodes, up to n x n / 2 of them.
+    The notes of :class:`DeepWalk` hold here as well: on the formula of rows that makes
+    `embedding_` and serves :meth:`transform`, on directed graphs, and on memory.
 
     A step is drawn by rejection: no table has an entry for each pair of edges, and the
     memory is that of the graph.
