@@ -5,31 +5,9 @@ from scipy import sparse
 from scipy.spatial.distance import cdist
 
 from sklearn_replearn._containers import dense, row_blocks
+from sklearn_replearn._scaling import scaled, size_of
 
 _N_VALUES = 2**22  # of sparse rows that are dense at a time
-
-
-def sizes_of_rows(Z):
-    """The exponents of the powers of two above the values of each row, as a column."""
-    sizes = abs(Z).max(axis=1)
-    sizes = sizes.toarray() if sparse.issparse(sizes) else sizes
-    return np.frexp(sizes.reshape(-1, 1))[1]
-
-
-def size_of(*tables):
-    """The exponent of the power of two above all values."""
-    values = [table.data if sparse.issparse(table) else table for table in tables]
-    return int(np.frexp(max(np.abs(part).max(initial=0) for part in values))[1])
-
-
-def scaled(Z, exponents):
-    """A table, dense or CSR, times a power of two, or one for each row as a column."""
-    if not sparse.issparse(Z):
-        return np.ldexp(Z, exponents)
-    exponents = np.broadcast_to(exponents, (Z.shape[0], 1)).ravel()
-    Z = Z.copy()
-    Z.data = np.ldexp(Z.data, np.repeat(exponents, np.diff(Z.indptr)))
-    return Z
 
 
 def class_means(Z, codes, weights=None):

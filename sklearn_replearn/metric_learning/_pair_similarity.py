@@ -4,13 +4,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import gen_batches
 
-from sklearn_replearn._class_means import (
-    scaled,
-    size_of,
-    sizes_of_rows,
-    squared_lengths,
-)
-from sklearn_replearn._scaling import unit_rows
+from sklearn_replearn._class_means import squared_lengths
+from sklearn_replearn._scaling import scaled, size_of, sizes_of_rows, unit_rows
 
 _N_VALUES = 2**20  # of embeddings, compared at a time
 

@@ -11,13 +11,11 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validat
 from sklearn_replearn._class_means import (
     class_means,
     distances_of_directions,
-    scaled,
-    size_of,
     squared_distances,
 )
 from sklearn_replearn._fitted_state import is_fitted, unchanged_by_errors
 from sklearn_replearn._labels import read_classes
-from sklearn_replearn._scaling import unit_rows
+from sklearn_replearn._scaling import scaled, size_of, unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._weights import leave_out_weightless
 from sklearn_replearn.metric_learning._feature_names import take_feature_names

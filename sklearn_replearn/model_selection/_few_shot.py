@@ -15,15 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_replearn._class_means import (
     class_means,
     distances_of_directions,
-    scaled,
-    size_of,
     squared_distances,
 )
 from sklearn_replearn._containers import take_items
 from sklearn_replearn._counts import check_count
 from sklearn_replearn._fitted_state import is_fitted
 from sklearn_replearn._labels import read_labels
-from sklearn_replearn._scaling import unit_rows
+from sklearn_replearn._scaling import scaled, size_of, unit_rows
 from sklearn_replearn._seeds import as_seed
 
 
