@@ -5,9 +5,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from names import one_line
+from sklearn.base import BaseEstimator
 
 # Processes that a shell starts in the background ignore Ctrl-C, which some tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    if isinstance(val, BaseEstimator | str | bytes):
+        return one_line(val)
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 `Honest`, `HonestWords` and `HonestIds` keep every promise; each mutant breaks one.
 """
 
+import os
 import random
 from copy import deepcopy
 
@@ -206,6 +207,32 @@ class Unpicklable(Honest):
         super().fit(X, y)
         self.encode_ = lambda X: X
         return self
+
+
+class KeepsStateInItsModule(Honest):
+    def fit(self, X, y=None):
+        super().fit(X, y)
+        _KEPT_IN_THE_MODULE[type(self).__name__] = self.axes_
+        return self
+
+    def _encode(self, X):
+        self.axes_ = _KEPT_IN_THE_MODULE[type(self).__name__]
+        return super()._encode(X)
+
+
+_KEPT_IN_THE_MODULE = {}
+
+
+class EndsOtherProcesses(Honest):
+    def fit(self, X, y=None):
+        super().fit(X, y)
+        self.process_ = os.getpid()
+        return self
+
+    def _encode(self, X):
+        if os.getpid() != self.process_:
+            os._exit(5)
+        return super()._encode(X)
 
 
 class WorksInInit(Honest):

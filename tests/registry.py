@@ -308,9 +308,7 @@ STOPS_EARLY = {
     "lr": 0.3,
     "max_epochs": 20,
 }
-DEEP_EFFECTS = {
-    "hidden_layer_sizes": [Effect((9,)), Effect(()), Effect(9)],
-    "activation": [Effect("tanh"), Effect("identity")],
+TRAINING_EFFECTS = {
     "max_epochs": [Effect(6)],
     "batch_size": [Effect(10)],
     "lr": [Effect(0.02)],
@@ -323,8 +321,23 @@ DEEP_EFFECTS = {
     "callbacks": [Effect([STOPPER], observe=epochs)],
     "warm_start": [Effect(True, observe=epochs_of_two_fits)],
     "mixed_precision": [Effect(True)],
+}
+NETWORK_EFFECTS = {
+    "hidden_layer_sizes": [Effect((9,)), Effect(()), Effect(9)],
+    "activation": [Effect("tanh"), Effect("identity")],
     "random_state": [Effect(1)],
 }
+DEEP_EFFECTS = {**NETWORK_EFFECTS, **TRAINING_EFFECTS}
+
+
+def trained_as(name, effects):
+    """The effects of an estimator that is trained by the same code as another one.
+
+    The parameters of training are tested once for each kind of network.
+    """
+    return {**effects, **dict.fromkeys(TRAINING_EFFECTS, name)}
+
+
 AUTOENCODER_EFFECTS = {
     "n_components": [Effect(2)],
     "loss": [Effect("binary_cross_entropy", data=UNIT_TABLE)],
@@ -427,7 +440,8 @@ def can_predict(fitted, data):
     return np.array([hasattr(fitted, "predict")])
 
 
-#: By class name, for each parameter the settings that must change the result.
+#: By class name, for each parameter the settings that must change the result, or the
+#: name of the estimator of which they are tested.
 EFFECTS = {
     "Autoencoder": {**AUTOENCODER_EFFECTS, "tied": [Effect(True)]},
     "BagOfVisualWords": {
@@ -483,7 +497,7 @@ EFFECTS = {
     },
     "DeepWalk": WALK_EMBEDDING_EFFECTS,
     "DenoisingAutoencoder": {
-        **AUTOENCODER_EFFECTS,
+        **trained_as("Autoencoder", AUTOENCODER_EFFECTS),
         "tied": [Effect(True)],
         "noise": [Effect("masking")],
         "noise_level": [Effect(0.5), Effect(0.5, given={"noise": "masking"})],
@@ -573,7 +587,7 @@ EFFECTS = {
         **CONTRAST_EFFECTS,
     },
     "NPairTransformer": {
-        **METRIC_EFFECTS,
+        **trained_as("TripletTransformer", METRIC_EFFECTS),
         "temperature": [Effect(0.5)],
         "similarity": [
             Effect("dot", given={"normalize": False}),
@@ -730,7 +744,10 @@ EFFECTS = {
             )
         ],
     },
-    "SiameseTransformer": {**METRIC_EFFECTS, **CONTRAST_EFFECTS},
+    "SiameseTransformer": {
+        **trained_as("TripletTransformer", METRIC_EFFECTS),
+        **CONTRAST_EFFECTS,
+    },
     "SimilarityEmbedding": {
         "n_components": [Effect(2)],
         "similarity": [Effect("cosine"), Effect("linear"), Effect(np.inner)],
@@ -753,7 +770,10 @@ EFFECTS = {
         "lr": [Effect(0.05)],
         "random_state": [Effect(1)],
     },
-    "SupConTransformer": {**METRIC_EFFECTS, "temperature": [Effect(0.5)]},
+    "SupConTransformer": {
+        **trained_as("TripletTransformer", METRIC_EFFECTS),
+        "temperature": [Effect(0.5)],
+    },
     "TripletTransformer": {
         **METRIC_EFFECTS,
         "margin": [Effect(0.5), Effect(0.5, given={"loss": "split"})],
@@ -762,13 +782,13 @@ EFFECTS = {
         "temperature": [Effect(0.5, given={"loss": "softplus"})],
     },
     "VQAutoencoder": {
-        **AUTOENCODER_EFFECTS,
+        **trained_as("Autoencoder", AUTOENCODER_EFFECTS),
         "n_codes": [Effect(3)],
         "codebook_size": [Effect(3)],
         "commitment": [Effect(1.0)],
     },
     "VariationalAutoencoder": {
-        **AUTOENCODER_EFFECTS,
+        **trained_as("Autoencoder", AUTOENCODER_EFFECTS),
         "beta": [
             Effect(0.2),
             Effect(0.2, given={"loss": "binary_cross_entropy"}, data=UNIT_TABLE),

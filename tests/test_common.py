@@ -101,7 +101,20 @@ def test_registry_is_complete():
     assert all(type(INSTANCES[name]) is cls for name, cls in all_estimators())
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_what_is_tested_elsewhere_is_tested_there():
+    for name, effects in EFFECTS.items():
+        for parameter, elsewhere in effects.items():
+            if isinstance(elsewhere, str):
+                there = EFFECTS[elsewhere][parameter]
+                assert isinstance(there, list), (name, parameter)
+                families = {
+                    type(INSTANCES[one]).__module__.rpartition(".")[0]
+                    for one in (name, elsewhere)
+                }
+                assert len(families) == 1, f"{name} is no kin of {elsewhere}."
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_contract_of_tags_and_constraints(estimator):
     """What the suite only asks of estimators that declare it, all of ours declare."""
     tags = get_tags(estimator)
@@ -124,13 +137,14 @@ def test_scikit_learn(estimator, check):
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
 @pytest.mark.parametrize("check", LEFT_OUT, ids=lambda check: check.__name__)
 @pytest.mark.parametrize(
-    "estimator", [as_transformer(estimator) for estimator in TABLE_ESTIMATORS], ids=repr
+    "estimator",
+    [as_transformer(estimator) for estimator in TABLE_ESTIMATORS],
 )
 def test_scikit_learn_left_out(estimator, check):
     check(type(estimator).__name__, clone(estimator))
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_parameters_are_validated(estimator):
     """scikit-learn's own check, which needs no input that the estimator can read."""
     estimator_checks.check_param_validation(type(estimator).__name__, clone(estimator))

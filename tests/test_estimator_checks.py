@@ -105,6 +105,11 @@ def test_honest_estimators_pass():
         ("SharesState", "check_clones_share_nothing", "changed another"),
         ("RemembersEarlierFits", "check_refit_is_identical", "second fit"),
         ("Unpicklable", "check_fresh_process", "does not pickle"),
+        (
+            "KeepsStateInItsModule",
+            "check_fresh_process",
+            "does not load .*(?s:.*)KeyError: 'KeepsStateInItsModule'",
+        ),
         ("WorksInInit", "check_init_only_assigns", "does more than assign"),
         ("SetsMoreInInit", "check_init_only_assigns", "is_new"),
         ("ValidatesNothing", "check_invalid_parameters", "was accepted by fit"),
@@ -304,6 +309,12 @@ def test_estimators_of_a_notebook():
     assert failure(Local(scale=[1.0]), "check_fresh_process") is None
     error = failure(LocalUnpicklable(scale=[1.0]), "check_fresh_process")
     assert "does not pickle" in str(error)
+
+
+def test_a_fresh_process_that_ends_does_not_harm_the_next():
+    error = failure(mutants.EndsOtherProcesses(scale=[1.0]), "check_fresh_process")
+    assert "Exit code: 5" in str(error)
+    assert failure(mutants.Honest(scale=[1.0]), "check_fresh_process") is None
 
 
 def test_a_parameter_read_outside_the_class_counts():

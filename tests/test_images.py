@@ -110,7 +110,7 @@ def test_pictures_of_pillow_are_images():
 
 
 @pytest.mark.parametrize(
-    "estimator", [SiameseTransformer(input="pairs"), PairClassifier()], ids=repr
+    "estimator", [SiameseTransformer(input="pairs"), PairClassifier()]
 )
 def test_pairs_and_tables_of_pairs(estimator):
     pairs, y = np.arange(4).reshape(2, 2), [0, 1]

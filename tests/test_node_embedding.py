@@ -35,7 +35,7 @@ EMBEDDINGS = [
     for estimator in INSTANCES.values()
     if isinstance(estimator, BaseNodeEmbedding)
 ]
-each_embedding = pytest.mark.parametrize("embedding", EMBEDDINGS, ids=repr)
+each_embedding = pytest.mark.parametrize("embedding", EMBEDDINGS)
 
 
 @each_embedding
@@ -245,7 +245,7 @@ def relative(E):
     return E / np.abs(E).max()
 
 
-@pytest.mark.parametrize("embedding", IN_ANY_UNIT, ids=repr)
+@pytest.mark.parametrize("embedding", IN_ANY_UNIT)
 @pytest.mark.parametrize("dtype", UNITS)
 def test_any_unit_of_the_weights(embedding, dtype):
     """Up to the factor that yᵀ D y = 1 gives."""
@@ -278,7 +278,7 @@ def directed_graph(n=40, seed=0):
     return graph
 
 
-@pytest.mark.parametrize("embedding", DIRECTED, ids=repr)
+@pytest.mark.parametrize("embedding", DIRECTED)
 @pytest.mark.parametrize("unit", [1e-308, 1e-16, 1e160, 1e306])
 def test_a_directed_graph_is_the_same_in_any_unit(embedding, unit):
     graph = directed_graph()
@@ -290,7 +290,7 @@ def test_a_directed_graph_is_the_same_in_any_unit(embedding, unit):
             undirected.fit(graph * unit)
 
 
-@pytest.mark.parametrize("embedding", IN_ANY_UNIT, ids=repr)
+@pytest.mark.parametrize("embedding", IN_ANY_UNIT)
 def test_weights_from_end_to_end_of_the_range(embedding):
     """Three components in units of their own, joined or not by an edge between."""
     parts = [1e-309 * KARATE, KARATE, 1e306 * KARATE]
@@ -334,7 +334,7 @@ def test_sums_of_rows():
     assert_allclose(norms, [5e200, 5e-200, 0])
 
 
-@pytest.mark.parametrize("embedding", IN_ANY_UNIT, ids=repr)
+@pytest.mark.parametrize("embedding", IN_ANY_UNIT)
 # Of five nodes, with more components than they allow, and of none with edges.
 @pytest.mark.filterwarnings("ignore:n_components=", "ignore:n_clusters=")
 @pytest.mark.filterwarnings("ignore:The graph of 5 nodes has no edge")
@@ -356,7 +356,7 @@ def test_a_refit_leaves_nothing_of_the_fit_before(embedding):
         assert_array_equal(refitted.transform(graph), fresh.transform(graph))
 
 
-@pytest.mark.parametrize("embedding", DIRECTED, ids=repr)
+@pytest.mark.parametrize("embedding", DIRECTED)
 def test_nodes_that_no_edge_leaves_are_counted(embedding):
     graph = directed_graph()
     graph[[3, 8]] = 0

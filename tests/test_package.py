@@ -12,7 +12,16 @@ import sklearn_replearn
 from sklearn_replearn.utils.discovery import all_families
 
 PACKAGE = Path(sklearn_replearn.__file__).parent
-HEAVY = ["torch", "skorch", "gensim", "matplotlib", "polars", "pandas", "skimage"]
+HEAVY = [
+    "gensim",
+    "matplotlib",
+    "networkx",
+    "pandas",
+    "polars",
+    "skimage",
+    "skorch",
+    "torch",
+]
 
 
 FAMILIES = [
@@ -45,16 +54,40 @@ def test_importing_the_package_loads_nothing_heavy():
     assert loaded_by("import sklearn_replearn") == []
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_importing_a_family_loads_nothing_it_does_not_need(family):
+def import_all(families):
+    return "; ".join(f"import sklearn_replearn.{family}" for family in families)
+
+
+def test_importing_families_loads_nothing_they_do_not_need():
     # scikit-learn itself loads pandas where it is installed.
-    assert set(loaded_by(f"import sklearn_replearn.{family}")) <= {"pandas"}
+    assert set(loaded_by(import_all(FAMILIES))) <= {"pandas"}
 
 
-@pytest.mark.parametrize("family", DEEP_FAMILIES)
-def test_importing_a_deep_family_loads_torch_and_no_more(family):
-    loaded = set(loaded_by(f"import sklearn_replearn.{family}"))
-    assert loaded <= {"pandas", "torch", "skorch"}
+def test_importing_deep_families_loads_torch_and_no_more():
+    assert set(loaded_by(import_all(DEEP_FAMILIES))) <= {"pandas", "torch", "skorch"}
+
+
+def test_displays_load_neither_matplotlib_nor_torch_before_they_plot():
+    displays = (
+        "SpectrumDisplay([1.0])",
+        "EmbeddingDisplay([[0, 1]], labels=['a'])",
+        "LossCurveDisplay([1.0])",
+        "ReconstructionDisplay([[0, 1]], [[0, 1]])",
+        "LatentTraversalDisplay([[[0], [1]]], [0, 1])",
+        "FilterDisplay([[[0, 1]]])",
+        "ActivationDisplay([0.0, 1.0])",
+        "SaliencyDisplay([[0, 1]], [[0, 1]])",
+    )
+    made = "; ".join(f"p.{display}" for display in displays)
+    loaded = loaded_by(f"import sklearn_replearn.plotting as p; {made}")
+    assert set(loaded) <= {"pandas"}
+
+
+def test_reading_a_graph_of_edges_loads_nothing():
+    loaded = loaded_by(
+        "from sklearn_replearn.graph import as_adjacency; as_adjacency([(1, 2)])"
+    )
+    assert set(loaded) <= {"pandas"}
 
 
 def test_families_are_loaded_on_first_use():

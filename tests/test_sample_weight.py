@@ -176,7 +176,6 @@ def test_rows_without_weight_are_left_out_of_any_container():
         PrototypeClassifier(),
         PrototypeClassifier(metric="cosine"),
     ],
-    ids=repr,
 )
 def test_weights_are_repetitions(estimator):
     """Also with dropout, batch normalisation and several batches."""

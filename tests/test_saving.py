@@ -2,14 +2,13 @@
 
 import copy
 import pickle
-import subprocess
-import sys
 
 import cloudpickle
 import joblib
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -76,12 +75,7 @@ def test_so_are_encoders(tmp_path, make):
 
 def test_another_process_finds_what_this_one_has_kept(tmp_path):
     fit_with_memory(tmp_path, extractor())
-    code = (
-        "import sys; sys.path[:0] = sys.argv[2:]; from pathlib import Path; "
-        "import test_saving as t; "
-        "t.fit_with_memory(Path(sys.argv[1]), t.extractor())"
-    )
-    subprocess.run([sys.executable, "-c", code, tmp_path, *sys.path], check=True)
+    Parallel(n_jobs=2)([delayed(fit_with_memory)(tmp_path, extractor())])
     assert n_kept(tmp_path) == 1
 
 

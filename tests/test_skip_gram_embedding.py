@@ -93,16 +93,15 @@ def test_the_same_vectors_in_any_process():
         "skip_gram = SkipGramEmbedding(4, min_count=1, subsample=0, random_state=0)\n"
         f"print(skip_gram.fit({PETS}).word_vectors_.tobytes().hex())"
     )
-    first, second = (
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env=os.environ | {"PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in "12"
-    )
-    assert first == second
+    there = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONHASHSEED": "1"},
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    here = SkipGramEmbedding(4, min_count=1, subsample=0, random_state=0).fit(PETS)
+    assert there.strip() == here.word_vectors_.tobytes().hex()
 
 
 def test_threads(small):

@@ -89,7 +89,6 @@ def by_gensim(embedding, A):
         DeepWalk(8, n_walks=5, window=2, negative=2, lr=0.05, random_state=1),
         Node2Vec(8, p=0.5, q=2.0, random_state=0),
     ],
-    ids=repr,
 )
 def test_is_gensims_skip_gram_without_subsampling(embedding):
     A = communities()[0].toarray()
@@ -275,7 +274,7 @@ def test_weights_lead_the_walks():
         assert cosines[same].mean() > cosines[~same].mean() + 0.3
 
 
-@pytest.mark.parametrize("embedding", [DeepWalk(8), Node2Vec(8, q=2.0)], ids=repr)
+@pytest.mark.parametrize("embedding", [DeepWalk(8), Node2Vec(8, q=2.0)])
 @pytest.mark.parametrize("settings", [{"max_epochs": 3}, PMI], ids=str)
 def test_karate_club(embedding, settings):
     """The two factions, of which the larger is half of the club."""

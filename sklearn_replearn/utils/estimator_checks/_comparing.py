@@ -1,5 +1,6 @@
 """How the checks fit, and tell whether two results are the same."""
 
+from collections import OrderedDict
 from importlib.util import find_spec
 
 import joblib
@@ -11,6 +12,27 @@ from sklearn.base import BaseEstimator, clone
 def fit_clone(estimator, data):
     """A fitted clone."""
     return clone(estimator).fit(data.X, data.y)
+
+
+#: Fitted estimators that several checks read, the last used at the end.
+_KEPT = OrderedDict()
+N_KEPT = 16
+
+
+def fitted_once(estimator, data):
+    """A fitted clone that checks share: they call its methods, and change nothing."""
+    try:
+        parameters = joblib.hash(estimator.get_params(deep=False))
+    except Exception:  # what cannot be hashed cannot be recognized
+        return fit_clone(estimator, data)
+    key = type(estimator), parameters, id(data)
+    if key not in _KEPT:
+        # The data are kept too, so that no others get their id.
+        _KEPT[key] = fit_clone(estimator, data), data
+    _KEPT.move_to_end(key)
+    while len(_KEPT) > N_KEPT:
+        _KEPT.popitem(last=False)
+    return _KEPT[key][0]
 
 
 def dense(Z):

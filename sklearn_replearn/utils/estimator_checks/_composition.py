@@ -14,6 +14,7 @@ from sklearn_replearn.utils.estimator_checks._comparing import (
     assert_same,
     dense,
     fit_clone,
+    fitted_once,
     installed,
 )
 from sklearn_replearn.utils.estimator_checks._data import length
@@ -21,7 +22,7 @@ from sklearn_replearn.utils.estimator_checks._data import length
 
 def check_feature_names(estimator, data):
     """`get_feature_names_out` gives one distinct name for each column."""
-    fitted = fit_clone(estimator, data)
+    fitted = fitted_once(estimator, data)
     names = fitted.get_feature_names_out()
     width = dense(fitted.transform(data.rows)).shape[1]
     assert len(names) == width, f"There are {len(names)} names for {width} columns."
@@ -73,7 +74,7 @@ def check_own_score(estimator, data):
     """`score`, where there is one, is a finite float by which a grid can choose."""
     if not hasattr(estimator, "score"):
         return
-    score = fit_clone(estimator, data).score(data.X, data.y)
+    score = fitted_once(estimator, data).score(data.X, data.y)
     assert isinstance(score, Real), f"score gave a {type(score)}."
     grid = {}
     if "n_components" in estimator.get_params(deep=False):
@@ -88,7 +89,7 @@ def check_own_score(estimator, data):
 def check_column_transformer_and_union(estimator, data):
     """Works on columns in a ColumnTransformer, and in a FeatureUnion."""
     union = FeatureUnion([("a", clone(estimator)), ("b", clone(estimator))])
-    single = dense(fit_clone(estimator, data).transform(data.rows))
+    single = dense(fitted_once(estimator, data).transform(data.rows))
     both = union.fit(data.X, data.y).transform(data.rows)
     if "random_state" not in estimator.get_params(deep=False) or (
         estimator.random_state is not None
@@ -120,7 +121,7 @@ def check_inverse_transform(estimator, data):
     """`inverse_transform` gives finite input of the shape that went in."""
     if not hasattr(estimator, "inverse_transform"):
         return
-    fitted = fit_clone(estimator, data)
+    fitted = fitted_once(estimator, data)
     back = dense(fitted.inverse_transform(fitted.transform(data.rows)))
     assert back.shape == np.shape(data.rows), (
         f"Rows of shape {np.shape(data.rows)} came back with shape {back.shape}."

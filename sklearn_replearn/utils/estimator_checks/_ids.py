@@ -8,7 +8,7 @@ from sklearn_replearn.utils.estimator_checks._comparing import (
     dense,
     differ,
     fingerprint,
-    fit_clone,
+    fitted_once,
     installed,
 )
 from sklearn_replearn.utils.estimator_checks._input import as_frame
@@ -16,7 +16,7 @@ from sklearn_replearn.utils.estimator_checks._input import as_frame
 
 def check_each_column_counts(estimator, data):
     """Another id in any one column gives another vector."""
-    fitted = fit_clone(estimator, data)
+    fitted = fitted_once(estimator, data)
     whole = dense(fitted.transform(data.rows))
     for column in range(data.rows.shape[1]):
         rows = data.rows.copy()
@@ -28,7 +28,7 @@ def check_each_column_counts(estimator, data):
 
 def check_containers_of_ids(estimator, data):
     """Lists of rows, and columns of pandas' categories, give what arrays give."""
-    expected = fit_clone(estimator, data).transform(data.rows)
+    expected = fitted_once(estimator, data).transform(data.rows)
     forms = {"Lists of rows": np.ndarray.tolist}
     if installed("pandas"):
         forms["Categories"] = lambda X: as_frame(X, "pandas").astype("category")
@@ -48,7 +48,7 @@ def check_handle_unknown(estimator, data):
     rows = data.rows[:3].copy()
     rows[1] = "no node"
     for option in ("zero", "mean"):
-        fitted = fit_clone(clone(estimator).set_params(handle_unknown=option), data)
+        fitted = fitted_once(clone(estimator).set_params(handle_unknown=option), data)
         known, Z = (dense(fitted.transform(part)) for part in (data.rows[:3], rows))
         others = "Other rows differ where there is an unknown id"
         assert_same(Z[[0, 2]], known[[0, 2]], others)
@@ -56,7 +56,7 @@ def check_handle_unknown(estimator, data):
         assert option != "zero" or not Z[1].any(), (
             "With handle_unknown='zero' a row of unknown ids is not zero."
         )
-    fitted = fit_clone(clone(estimator).set_params(handle_unknown="error"), data)
+    fitted = fitted_once(clone(estimator).set_params(handle_unknown="error"), data)
     try:
         fitted.transform(rows)
     except ValueError as error:

@@ -14,7 +14,7 @@ from sklearn.utils import get_tags
 from sklearn_replearn.utils.estimator_checks._comparing import (
     assert_same,
     dense,
-    fit_clone,
+    fitted_once,
     installed,
 )
 from sklearn_replearn.utils.estimator_checks._data import length, take
@@ -32,7 +32,7 @@ def check_input_unchanged(estimator, data):
     assert after == before, "fit or transform changed X or y."
     assert_same(
         fitted.transform(rows),
-        fit_clone(estimator, data).transform(data.rows),
+        fitted_once(estimator, data).transform(data.rows),
         "Read-only input differs",
     )
 
@@ -64,7 +64,7 @@ def check_memory_mapped_input(estimator, data):
         Z = fitted.transform(mapped[1])
         assert_same(
             Z,
-            fit_clone(estimator, data).transform(data.rows),
+            fitted_once(estimator, data).transform(data.rows),
             "Memory-mapped input differs",
         )
         del mapped
@@ -75,7 +75,10 @@ def check_float_precision(estimator, data):
     preserved = get_tags(estimator).transformer_tags.preserves_dtype
     outputs = {}
     for dtype in (np.float64, np.float32):
-        fitted = clone(estimator).fit(data.X.astype(dtype), data.y)
+        if data.X.dtype == dtype:
+            fitted = fitted_once(estimator, data)
+        else:
+            fitted = clone(estimator).fit(data.X.astype(dtype), data.y)
         Z = outputs[dtype] = dense(fitted.transform(data.rows.astype(dtype)))
         assert Z.dtype == dtype or np.dtype(dtype).name not in preserved, (
             f"{np.dtype(dtype)} rows gave {Z.dtype} vectors."
@@ -103,7 +106,7 @@ def check_integer_input(estimator, data):
 
 def check_dataframe_input(estimator, data):
     """pandas and polars input gives what arrays and lists give, and keeps the index."""
-    expected = fit_clone(estimator, data).transform(data.rows)
+    expected = fitted_once(estimator, data).transform(data.rows)
     for library in installed("pandas", "polars"):
         X, rows = (as_frame(part, library) for part in (data.X, data.rows))
         fitted = clone(estimator).fit(X, data.y)
@@ -135,7 +138,7 @@ def as_frame(X, library):
 def check_empty_input(estimator, data):
     """Input without rows raises a ValueError, in `fit` and in `transform`."""
     empty = take(data.X, [])
-    fitted = fit_clone(estimator, data)
+    fitted = fitted_once(estimator, data)
     for method, argument in (
         (lambda X: clone(estimator).fit(X, data.y[:0]), empty),
         (fitted.transform, take(data.rows, [])),
@@ -156,7 +159,7 @@ def check_unknown_input(estimator, data):
     """Rows of unknown things give finite vectors, or a ValueError that says which."""
     if data.unknown is None:
         return
-    fitted = fit_clone(estimator, data)
+    fitted = fitted_once(estimator, data)
     try:
         Z = dense(fitted.transform(data.unknown))
     except ValueError as error:
@@ -174,7 +177,7 @@ def check_invalid_numbers(estimator, data):
     """NaN and infinity raise a ValueError that names them."""
     if get_tags(estimator).input_tags.allow_nan:
         return
-    fitted = fit_clone(estimator, data)
+    fitted = fitted_once(estimator, data)
     for value in (np.nan, np.inf):
         X, rows = (_with_value(part, value) for part in (data.X, data.rows))
         for method, argument in (
@@ -204,7 +207,7 @@ def _with_value(X, value):
 
 def check_width_mismatch(estimator, data):
     """Rows of another width than in `fit` raise a ValueError."""
-    fitted = fit_clone(estimator, data)
+    fitted = fitted_once(estimator, data)
     try:
         fitted.transform(
             data.rows[:, :-1] if sparse.issparse(data.rows) else data.rows[..., :-1]
@@ -227,7 +230,7 @@ def check_documents(estimator, data):
         known, nothing = dense(fitted.transform([tokens[0], []]))
         assert known.any(), "A training document given as tokens has a zero vector."
         assert not nothing.any(), "A document without words has no zero vector."
-    empty = dense(fit_clone(estimator, data).transform([""]))
+    empty = dense(fitted_once(estimator, data).transform([""]))
     assert not empty.any(), "An empty string has no zero vector."
     for wrong, what in (
         (data.X[0], "a bare string"),

@@ -158,7 +158,7 @@ def checks_of(estimator, data, parameter_effects):
         partial(check_parameters_have_effects, data=data, effects=parameter_effects),
     )
     for name, effects in parameter_effects.items():
-        for i, effect in enumerate(effects):
+        for i, effect in enumerate(() if isinstance(effects, str) else effects):
             number = f"[{i}]" if len(effects) > 1 else ""
             yield (
                 f"check_parameter_effect:{name}{number}",
@@ -186,10 +186,11 @@ def check_representation_estimator(
         ``random_state``, if ``None``, is set to 0.
     data : CheckData, default=None
         Input for the checks; :func:`make_check_data` by default.
-    parameter_effects : dict of str to list of Effect, default=None
+    parameter_effects : dict of str to list of Effect or str, default=None
         For each parameter (but those of `EXEMPT_PARAMETERS`) the settings that must
         change the result. A parameter that is missing, or that changes nothing, fails.
-        ``None`` leaves this out.
+        A str says where else the parameter is tested, such as for another estimator
+        that shares its code. ``None`` leaves all of this out.
     expected_failed_checks : dict of str to str, default=None
         Names of checks that are expected to fail, each with the reason. One that
         passes all the same is reported as failed.
@@ -301,6 +302,7 @@ def parametrize_with_representation_checks(
         )
         _refuse_unknown(expected, checks)
         label = re.sub(r" at 0x[0-9a-f]+", "", repr(estimator))  # alike in each process
+        label = " ".join(label.split())
         for name, check in checks.items():
             marks = ()
             if name in expected:
