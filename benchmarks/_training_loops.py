@@ -40,7 +40,7 @@ class Setting:
     max_epochs: int
     criterion: nn.Module = field(default_factory=nn.MSELoss)
     augment: Callable[[torch.Tensor], torch.Tensor] | None = None
-    sampler: Iterable[tuple[torch.Tensor, torch.Tensor]] | None = None
+    sampler: Iterable[torch.Tensor] | None = None
 
 
 def bare_loop(
@@ -71,7 +71,7 @@ def bare_loop(
             total, n_rows = 0.0, 0
             batches = torch.randperm(len(rows)).split(setting.batch_size)
             if setting.sampler is not None:
-                batches = (index for index, _ in setting.sampler)
+                batches = setting.sampler
             for index in batches:
                 x = network.arrange(as_floats(rows.index_select(0, index)))
                 target = x if known is None else known[index]

@@ -166,7 +166,9 @@ def training(images: Images, model) -> Contest:
     name = type(model).__name__
     fitted = clone(model).set_params(max_epochs=1).fit(X)
     network = build_network(fitted.net_.description)
-    fitted._prepare_network(network, X)  # the start that fit gives it
+    samples, targets = fitted._read(X, None, reset=False)
+    plan = fitted._plan(samples, targets)
+    plan.start(network, samples)  # as fit does
     setting = Setting(
         partial(deepcopy, network),
         model.lr,

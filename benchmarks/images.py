@@ -166,14 +166,17 @@ def training(images: Images, sizes: Sizes, augment) -> Contest:
     model = small_training(images, sizes, augment)
     fitted = clone(model).set_params(max_epochs=1).fit(X, y)
     network = build_network(fitted.net_.description)
-    fitted._prepare_network(network, X)  # the start that fit gives it
+    samples, targets = fitted._read(X, y, reset=False)
+    plan = fitted._plan(samples, targets)
+    plan.start(network, samples)  # as fit does
+    plan.objective.begin(network, samples)
     setting = Setting(
         partial(deepcopy, network),
         model.lr,
         model.batch_size,
         model.max_epochs,
         nn.CrossEntropyLoss(),
-        fitted._augmentation(network),
+        plan.objective.change,
     )
     losses: dict[str, dict[str, float]] = {}  # the race fills it
     mixed = clone(model).set_params(mixed_precision=True)

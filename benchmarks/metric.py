@@ -24,8 +24,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_replearn._deep.networks.registry import build_network
-from sklearn_replearn._deep.objectives.losses import TripletLoss
-from sklearn_replearn._deep.training.samplers import BalancedBatches
+from sklearn_replearn._deep.objectives.tuple_losses import TripletLoss
+from sklearn_replearn._deep.training.batches import BalancedBatches
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
@@ -142,7 +142,9 @@ def training(images: Images, sizes: Sizes) -> Contest:
     model = small_training(images, sizes)
     fitted = clone(model).set_params(max_epochs=1).fit(X, y)
     network = build_network(fitted.net_.description)
-    fitted._prepare_network(network, X)  # the start that fit gives it
+    samples, targets = fitted._read(X, y, reset=False)
+    plan = fitted._plan(samples, targets)
+    plan.start(network, samples)  # as fit does
     codes = torch.from_numpy(y)
     sampler = BalancedBatches(
         torch.arange(len(y)), codes, model.batch_size, model.samples_per_class
@@ -152,7 +154,7 @@ def training(images: Images, sizes: Sizes) -> Contest:
         model.lr,
         model.batch_size,
         model.max_epochs,
-        JustTheLoss(model._criterion()),
+        JustTheLoss(plan.objective.loss),
         sampler=sampler,
     )
     losses: dict[str, dict[str, float]] = {}  # the race fills it

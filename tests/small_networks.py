@@ -25,3 +25,17 @@ def small(kind=Autoencoder, **options):
         "random_state": 0,
     }
     return kind(3, **(defaults | options))
+
+
+def split_of(model, X, y=None):
+    """Indices of the samples that a model trains with, and of those it holds out."""
+    samples, targets = model._read(X, y, reset=True)
+    return model._split(model._plan(samples, targets), samples, targets)
+
+
+def start_like(fitted, network, X, y=None):
+    """Let a new network start as `fit` lets it; the plan of the training."""
+    samples, targets = fitted._read(X, y, reset=False)
+    plan = fitted._plan(samples, targets)
+    plan.start(network, samples)
+    return plan

@@ -26,12 +26,16 @@ def images():
     return torch.rand(40, 3, 6, 8)
 
 
+#: Those of images and signals.
+CHANGES_OF_PLACES_AND_VALUES = [name for name in AMOUNTS if name != "corrupt"]
+
+
 def changed(x, **amounts):
     return Augmentation(amounts, spread=0.3)(x)
 
 
 @pytest.mark.parametrize("shape", [(20, 1, 9), (20, 1, 6, 8), (20, 3, 6, 8)])
-@pytest.mark.parametrize("name", AMOUNTS)
+@pytest.mark.parametrize("name", CHANGES_OF_PLACES_AND_VALUES)
 def test_every_change_keeps_the_shape_and_differs_by_image(name, shape):
     if name == "rotate" and len(shape) == 3:
         pytest.skip("signals are not rotated")
@@ -41,6 +45,18 @@ def test_every_change_keeps_the_shape_and_differs_by_image(name, shape):
     assert result.shape == x.shape
     assert torch.equal(x, before)
     assert len(torch.unique(result, dim=0)) > 1
+
+
+def test_corruption_takes_values_of_the_same_column():
+    rows = torch.arange(50.0)[:, None] + torch.tensor([0.0, 1000.0, 2000.0])
+    x = torch.full((2000, 3), -1.0)
+    result = Augmentation({"corrupt": 0.3}, spread=1.0, rows=rows)(x)
+    is_other = result != x
+    assert is_other.float().mean() == pytest.approx(0.3, abs=0.03)
+    for column in range(3):
+        values = result[is_other[:, column], column]
+        assert torch.isin(values, rows[:, column]).all()
+        assert len(values.unique()) == 50
 
 
 def test_flip_exchanges_left_and_right_of_about_half(images):

@@ -24,7 +24,7 @@ from sklearn.preprocessing import scale
 from torch import nn
 
 from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
-from sklearn_replearn._deep.networks.layers import mlp
+from sklearn_replearn._deep.networks.network import mlp
 from sklearn_replearn._deep.objectives.health import count_dead_units, effective_rank
 from sklearn_replearn.autoencoder import Autoencoder
 

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_networks import start_like
 from torch import nn
 from torch.nn import functional
 
@@ -23,9 +24,8 @@ from sklearn_replearn._deep.input.augment import Augmentation
 from sklearn_replearn._deep.networks.convnet import Pool
 from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.training.net import seeded
-from sklearn_replearn._deep.training.optimizers import OPTIMIZERS
-from sklearn_replearn._deep.training.schedules import SCHEDULES
+from sklearn_replearn._deep.training.optimizers import OPTIMIZERS, SCHEDULES
+from sklearn_replearn._deep.training.seeding import seeded
 from sklearn_replearn.image import CNNFeatureExtractor
 from sklearn_replearn.utils.estimator_checks import (
     check_representation_estimator,
@@ -178,7 +178,7 @@ def test_training_is_that_of_a_bare_loop(digits, augment):
     fitted = small(augment=augment, batch_size=64).fit(X, y)
     with seeded(0, CPU):
         network = build_network(fitted.net_.description)
-        fitted._prepare_network(network, X)
+        start_like(fitted, network, X, y)
         change = Augmentation(
             {"flip": 0.5, "rotate": 15.0, "noise": 0.1} if augment else {},
             float(network.spread),
@@ -219,7 +219,7 @@ def test_class_weights(digits):
     criteria = {}
     for weight in (None, "balanced", {"three": 4.0}):
         fitted = small(class_weight=weight).fit(X, y)
-        criteria[str(weight)] = fitted.net_.criterion_.class_weights.tolist()
+        criteria[str(weight)] = fitted.net_.criterion_.loss.class_weights.tolist()
     share = np.mean(y == "three")
     assert criteria["None"] == [1, 1]
     assert_allclose(criteria["balanced"], [0.5 / (1 - share), 0.5 / share], rtol=1e-6)
@@ -356,7 +356,10 @@ Y = np.arange(12) % 3
         ({"kernel_size": 7}, "6 x 6 pixels, fewer than the kernels"),
         ({"image_shape": (5, 5)}, "image_shape=None takes the shape from X"),
         ({"channels": (4, 0)}, "channels must be whole numbers of channels"),
-        ({"augment": "mirror"}, "augment has 'mirror', which is none of color_jitter"),
+        (
+            {"augment": "mirror"},
+            "augment has 'mirror', which is none of corrupt, color_jitter",
+        ),
         ({"augment": [("flip", 2)]}, "a number above 0 and at most 1"),
         ({"augment": [("flip", 0.5, 1)]}, "its items are names, or pairs"),
         ({"augment": [("noise", "much")]}, "must be a number above 0"),

@@ -11,22 +11,18 @@ import pytest
 import skorch
 import torch
 from near import assert_near
-from small_networks import factor_rows, small
+from small_networks import factor_rows, small, split_of
 from torch import nn
 
 from sklearn_replearn._deep.estimators import base
-from sklearn_replearn._deep.estimators.base import TrainingSet
-from sklearn_replearn._deep.input.tensors import as_tensor
-from sklearn_replearn._deep.networks.copies import in_double_precision
-from sklearn_replearn._deep.training.net import (
-    Batches,
-    as_device,
-    has_bfloat16,
-    map_rows,
-    seeded,
-)
-from sklearn_replearn._deep.training.samplers import RandomBatches
-from sklearn_replearn._deep.training.schedules import SCHEDULES
+from sklearn_replearn._deep.input.samples import Rows, as_tensor
+from sklearn_replearn._deep.networks.network import in_double_precision
+from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.training.batches import Batches, RandomBatches
+from sklearn_replearn._deep.training.encoding import map_rows
+from sklearn_replearn._deep.training.optimizers import SCHEDULES
+from sklearn_replearn._deep.training.seeding import as_device, has_bfloat16, seeded
+from sklearn_replearn._deep.training.splits import hold_out
 from sklearn_replearn.autoencoder import VariationalAutoencoder
 
 CPU = torch.device("cpu")
@@ -47,13 +43,19 @@ def no_change(rows):
 
 
 def inputs(batches):
-    return torch.cat([rows for rows, _ in batches])
+    return torch.cat([batch.inputs for batch in batches])
 
 
-def batches(n, size, **options):
-    rows = torch.arange(n, dtype=torch.float64)[:, None]
+def batches(n, size, augment=None, **options):
+    rows = Rows(np.arange(float(n))[:, None])
     sampler = RandomBatches(torch.arange(n), size)
-    return Batches(rows, sampler, arrange=no_change, **options)
+    objective = Supervised(nn.MSELoss(), augment)
+    objective.begin(None, rows)
+    return Batches(rows, sampler, objective, arrange=no_change, **options)
+
+
+def negation(network, samples):
+    return torch.neg
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,8 @@ def batches(n, size, **options):
 )
 def test_sizes_of_batches(n, size, sizes):
     made = batches(n, size)
-    assert [len(rows) for rows, _ in made] == sizes
+    assert [len(batch.inputs) for batch in made] == sizes
+    assert [batch.n_terms for batch in made] == sizes
     assert len(made) == len(sizes)
 
 
@@ -83,24 +86,27 @@ def test_batches_hold_every_row_once_in_a_new_order_each_time():
 
 
 def test_batches_in_order_scaled_and_of_some_rows_only():
-    rows = torch.arange(6, dtype=torch.uint8)[:, None]
+    rows = Rows(np.arange(6, dtype=np.uint8)[:, None], scale=0.5)
     sampler = RandomBatches(torch.tensor([5, 1, 3]), 2, shuffle=False)
-    made = Batches(rows, sampler, arrange=no_change, scale=0.5)
+    made = Batches(rows, sampler, Supervised(nn.MSELoss()), arrange=no_change)
     assert inputs(made)[:, 0].tolist() == [2.5, 0.5, 1.5]
 
 
 def test_targets_go_with_their_rows_and_only_rows_are_augmented():
-    made = batches(9, 4, targets=torch.arange(9), augment=torch.neg)
-    for rows, targets in made:
-        assert torch.equal(rows[:, 0], -targets.float())
-    for rows, targets in batches(9, 4, augment=torch.neg):
-        assert torch.equal(rows, -targets)
+    made = batches(9, 4, targets=torch.arange(9), augment=negation)
+    for batch in made:
+        assert torch.equal(batch.inputs[:, 0], -batch.targets.double())
+    made = batches(9, 4, augment=negation)
+    for batch in made:
+        assert torch.equal(batch.inputs, -batch.targets)
+    made.objective.eval()
+    for batch in made:
+        assert torch.equal(batch.inputs, batch.targets)
 
 
 def test_rows_held_out_are_a_share_of_each_class():
     targets = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)[torch.randperm(100)]
-    model = small(early_stopping=True, validation_fraction=0.2)
-    train, held_out = model._split(TrainingSet(torch.empty(100, 1), targets))
+    train, held_out = hold_out(Rows(np.empty((100, 1))), targets, 0.2, seed=0)
     assert targets[held_out].bincount().tolist() == [12, 6, 2]
     assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(100))
 
@@ -120,7 +126,7 @@ def test_as_tensor_shares_read_only_memory(tmp_path):
 def test_training_reads_single_precision_where_it_is(X):
     class Address(skorch.callbacks.Callback):
         def on_epoch_begin(self, net, dataset_train=None, **kwargs):
-            net.address = dataset_train.batches.rows.data_ptr()
+            net.address = dataset_train.batches.samples.tensor.data_ptr()
 
     for rows in (X, X.astype(np.float64), np.asfortranarray(X)):
         fitted = small(callbacks=[Address()]).fit(rows)
@@ -291,7 +297,7 @@ def test_early_stopping_keeps_the_best_weights(X):
     curve = fitted.validation_loss_curve_
     best = int(np.argmin(curve))
     assert fitted.n_iter_ == len(curve) == len(fitted.loss_curve_) == best + 4 < 200
-    _, held_out = fitted._split(TrainingSet(noise, None))
+    _, held_out = split_of(fitted, noise)
     errors = -fitted.score_samples(noise[held_out])
     assert errors.mean() == pytest.approx(curve[best], rel=1e-5)
 

@@ -6,25 +6,22 @@ from math import exp, inf, log, sqrt
 import pytest
 import torch
 
-from sklearn_replearn._deep.objectives.distances import (
-    SIMILARITIES,
-    distances,
-    squared_distances,
-)
-from sklearn_replearn._deep.objectives.losses import (
+from sklearn_replearn._deep.objectives import tuple_losses
+from sklearn_replearn._deep.objectives.tuple_losses import (
     CONTRASTS,
+    SIMILARITIES,
     ContrastiveLoss,
     NPairLoss,
     PairContrastiveLoss,
     SupConLoss,
     TripletLoss,
-)
-from sklearn_replearn._deep.objectives.miners import (
     count_violations,
+    distances,
     hardest_negatives,
     hardest_positives,
     same_and_other,
     semihard_negatives,
+    squared_distances,
 )
 
 MARGIN = 0.8
@@ -198,7 +195,7 @@ def test_triplet_loss(batch, loss):
 @pytest.mark.parametrize("form", ["hinge", "softplus", "split"])
 def test_gradient_of_all_triplets(batch, form, monkeypatch):
     """It is written down, not left to torch: for all triplets one by one it is."""
-    monkeypatch.setattr("sklearn_replearn._deep.objectives.losses.MANY_TRIPLETS", 50)
+    monkeypatch.setattr(tuple_losses, "MANY_TRIPLETS", 50)
     z, codes = batch
     loss = TripletLoss("all", form, MARGIN, TEMPERATURE)
 

@@ -14,9 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
+from small_networks import split_of
 from torch import nn
 
-from sklearn_replearn._deep.estimators.base import TrainingSet
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
     NPairTransformer,
@@ -487,8 +487,7 @@ def test_early_stopping_holds_out_two_rows_of_a_class_at_a_time(blobs):
     X, _ = blobs
     y = np.repeat(np.arange(40), 3)
     model = TripletTransformer(3, early_stopping=True, validation_fraction=0.2)
-    data = TrainingSet(X, torch.from_numpy(y))
-    train, held_out = model._split(data)
+    train, held_out = split_of(model, X, y)
     counts = np.bincount(y[held_out], minlength=40)
     assert sorted(counts) == [0] * 28 + [2] * 12
     assert np.flatnonzero(counts).max() > 30  # from all over

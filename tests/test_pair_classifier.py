@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from sklearn_replearn._deep.estimators.base import BaseDeepEstimator
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.training.samplers import DrawnPairs
+from sklearn_replearn._deep.training.batches import DrawnPairs
 from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.metric_learning import PairClassifier
 from sklearn_replearn.metric_learning._pair_network import (
@@ -189,13 +189,13 @@ def test_drawn_pairs_are_balanced_and_of_two_rows():
     for shuffle in (True, False):
         batches = DrawnPairs(index, codes, 20, 4, shuffle=shuffle)
         passes = [list(batches) for _ in range(2)]
-        for rows, pairs in passes[0]:
-            assert torch.equal(rows, pairs.flatten())
+        for pairs in passes[0]:
+            pairs = pairs.view(-1, 2)
             assert (pairs < 80).all()
             assert (pairs[:, 0] != pairs[:, 1]).all()
             same = codes[pairs[:, 0]] == codes[pairs[:, 1]]
             assert same.float().mean() == 0.5
-        seen.append([torch.cat([rows for rows, _ in one]) for one in passes])
+        seen.append([torch.cat(one) for one in passes])
         assert len(batches) == len(passes[0])
     assert not torch.equal(*seen[0])
     assert torch.equal(*seen[1])
@@ -203,8 +203,8 @@ def test_drawn_pairs_are_balanced_and_of_two_rows():
 
 def test_drawn_pairs_of_a_class_with_one_row():
     codes = torch.tensor([0, 0, 0, 1])
-    for _, pairs in DrawnPairs(torch.arange(4), codes, 4, 2):
-        for first, second in pairs.tolist():
+    for pairs in DrawnPairs(torch.arange(4), codes, 4, 2):
+        for first, second in pairs.view(-1, 2).tolist():
             assert first != second
             assert first != 3 or codes[second] == 0
 

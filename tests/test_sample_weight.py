@@ -16,9 +16,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import (
     check_sample_weight_equivalence_on_dense_data,
 )
+from small_networks import split_of
 
-from sklearn_replearn._deep.estimators.base import TrainingSet
 from sklearn_replearn._deep.estimators.classification import merge_equal
+from sklearn_replearn._deep.input.samples import Rows
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.image import CNNFeatureExtractor, PretrainedFeatureExtractor
@@ -69,7 +70,7 @@ def test_cross_entropy_of_weighted_rows():
     codes, weights = torch.tensor([0, 1, 2, 2, 1, 0]), torch.rand(6)
     class_weights = np.array([0.5, 1.0, 2.0])
     criterion = WeightedCrossEntropy(class_weights, np.ones(3) / 3)
-    found = criterion(logits, (codes, weights))
+    found = criterion(logits, codes, weights)
     terms = [
         -class_weights[c] * float(w) * float(row.log_softmax(0)[c])
         for row, c, w in zip(logits, codes, weights, strict=True)
@@ -103,8 +104,7 @@ def test_the_validation_loss_is_weighted(name):
     assert model.validation_loss_curve_[-1] == pytest.approx(loss, rel=1e-5)
     model.set_params(early_stopping=True, validation_fraction=0.2)
     model.fit(X, Y, sample_weight=W)
-    data = TrainingSet(X[W > 0], torch.from_numpy(Y[W > 0]))
-    rows = np.flatnonzero(W > 0)[model._split(data)[1]]
+    rows = np.flatnonzero(W > 0)[split_of(model, X[W > 0], Y[W > 0])[1]]
     loss = weighted_loss(model, X[rows], Y[rows], W[rows])
     assert min(model.validation_loss_curve_) == pytest.approx(loss, rel=1e-4)
 
@@ -185,23 +185,24 @@ def test_weights_are_repetitions(estimator):
 def test_equal_rows_are_merged():
     rows = np.array([[2.0, 0], [1, 5], [2, 0], [2, 0], [1, 5]])
     codes = torch.tensor([0, 1, 0, 1, 1])
-    merged = merge_equal(TrainingSet(rows, codes))
+    merged, classes = merge_equal(Rows(rows), codes)
     found = dict(
         zip(
-            zip(map(tuple, merged.rows.tolist()), merged.targets.tolist(), strict=True),
+            zip(map(tuple, merged.array.tolist()), classes.tolist(), strict=True),
             merged.weights.tolist(),
             strict=True,
         )
     )
     assert found == {((2, 0), 0): 2, ((1, 5), 1): 2, ((2, 0), 1): 1}
     shuffled = [3, 1, 0]
-    weights = torch.tensor([1.0, 2.0, 2.0])
-    again = merge_equal(TrainingSet(rows[shuffled], codes[shuffled], weights=weights))
-    order = np.lexsort(np.c_[again.rows, again.targets].T)
-    expected = np.lexsort(np.c_[merged.rows, merged.targets].T)
-    np.testing.assert_array_equal(again.rows[order], merged.rows[expected])
-    as_it_is = TrainingSet(rows[:2], codes[:2])
-    assert merge_equal(as_it_is) is as_it_is
+    weighted = Rows(rows[shuffled])
+    weighted.weights = torch.tensor([1.0, 2.0, 2.0])
+    again, codes_again = merge_equal(weighted, codes[shuffled])
+    order = np.lexsort(np.c_[again.array, codes_again].T)
+    expected = np.lexsort(np.c_[merged.array, classes].T)
+    np.testing.assert_array_equal(again.array[order], merged.array[expected])
+    as_it_is = Rows(rows[:2])
+    assert merge_equal(as_it_is, codes[:2])[0] is as_it_is
 
 
 # ---------------------------------------------------------------------------

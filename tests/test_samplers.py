@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sklearn_replearn._deep.training.samplers import BalancedBatches, PairBatches
+from sklearn_replearn._deep.training.batches import BalancedBatches
 
 
 def balanced(counts, batch_size, samples_per_class, **options):
@@ -18,7 +18,7 @@ def balanced(counts, batch_size, samples_per_class, **options):
 
 def test_balanced_batches_have_some_rows_of_some_classes():
     sampler, codes = balanced([10] * 12, 20, 5)
-    batches = [rows for rows, _ in sampler]
+    batches = list(sampler)
     assert len(batches) == len(sampler) == 6
     for rows in batches:
         assert len(rows.unique()) == 20
@@ -34,28 +34,27 @@ def test_balanced_batches_have_some_rows_of_some_classes():
 
 def test_few_classes_are_all_in_each_batch():
     sampler, codes = balanced([30, 30, 30], 24, 4)
-    for rows, targets in sampler:
-        assert torch.equal(rows, targets)
+    for rows in sampler:
         assert codes[rows].unique(return_counts=True)[1].tolist() == [8] * 3
 
 
 def test_small_classes_give_all_they_have_and_no_row_twice():
     sampler, codes = balanced([1, 2, 9, 9], 16, 4)
-    for rows, _ in sampler:
+    for rows in sampler:
         assert len(rows.unique()) == len(rows)
         assert codes[rows].unique(return_counts=True)[1].tolist() == [1, 2, 4, 4]
 
 
 def test_classes_come_as_often_whatever_their_size():
     sampler, codes = balanced([4, 8, 16, 200], 8, 4)
-    seen = torch.cat([codes[rows] for rows, _ in sampler])
+    seen = torch.cat([codes[rows] for rows in sampler])
     counts = seen.unique(return_counts=True)[1]
     assert counts.max() - counts.min() <= 4
 
 
 def test_rows_of_a_class_come_in_turn():
     sampler, _ = balanced([5, 100], 10, 5)
-    rows = torch.cat([rows for rows, _ in sampler])
+    rows = torch.cat(list(sampler))
     counts = rows[rows < 10].unique(return_counts=True)[1]
     assert counts.max() - counts.min() <= 1
 
@@ -64,24 +63,12 @@ def test_balanced_batches_are_new_in_each_pass_unless_they_are_kept():
     sampler, _ = balanced([10] * 12, 20, 5)
     kept, _ = balanced([10] * 12, 20, 5, shuffle=False)
     for made, is_kept in ((sampler, False), (kept, True)):
-        first, second = (torch.cat([rows for rows, _ in made]) for _ in range(2))
+        first, second = (torch.cat(list(made)) for _ in range(2))
         assert torch.equal(first, second) == is_kept
 
 
 @pytest.mark.parametrize("batch_size", [2, 3, 7])
 def test_balanced_batches_have_two_classes_at_least(batch_size):
     sampler, codes = balanced([10] * 6, batch_size, 2)
-    for rows, _ in sampler:
+    for rows in sampler:
         assert len(codes[rows].unique()) >= 2
-
-
-def test_pair_batches():
-    pairs = torch.tensor([[0, 1], [2, 3], [4, 0], [1, 1], [3, 4]])
-    sampler = PairBatches(pairs, torch.tensor([0, 2, 3, 4]), 3)
-    assert sampler.n_rows == 8
-    batches = list(sampler)
-    assert [len(targets) for _, targets in batches] == [4]  # one alone joins
-    for rows, targets in batches:
-        assert torch.equal(rows.view(-1, 2), pairs[targets])
-    chosen = torch.cat([targets for _, targets in batches])
-    assert chosen.sort().values.tolist() == [0, 2, 3, 4]

@@ -6,11 +6,11 @@ from near import assert_near
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sklearn_replearn._deep.objectives.objective import masked_mean
 from sklearn_replearn._deep.objectives.softmax import (
     NegativeSampler,
     chunked_cross_entropy,
     chunked_token_losses,
-    masked_mean,
     sampled_cross_entropy,
 )
 

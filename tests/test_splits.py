@@ -9,8 +9,9 @@ import skorch
 import torch
 from registry import INSTANCES
 from sklearn.base import clone
+from small_networks import split_of
 
-from sklearn_replearn._deep.estimators.base import BaseDeepEstimator, TrainingSet
+from sklearn_replearn._deep.estimators.base import BaseDeepEstimator
 from sklearn_replearn._deep.training.splits import (
     count_couples,
     count_rows,
@@ -61,8 +62,8 @@ def recorded(monkeypatch):
     """The indices that are held out, in the order of the fits."""
     held_out, split = [], BaseDeepEstimator._split
 
-    def record(self, data):
-        parts = split(self, data)
+    def record(self, *arguments):
+        parts = split(self, *arguments)
         held_out.append(parts[1].tolist())
         return parts
 
@@ -373,16 +374,16 @@ def test_a_refit_that_fails_keeps_what_was_held_out(recorded):
 def test_parts_have_all_rows_and_shares_of_the_classes(model, n_held_out):
     is_unsupervised = isinstance(model, Autoencoder)
     codes = torch.tensor([0] * 50 + [1] * 30 + [2] * 20)
-    data = TrainingSet(np.zeros((100, 2)), None if is_unsupervised else codes)
+    data = np.zeros((100, 2)), None if is_unsupervised else codes.numpy()
     model.set_params(early_stopping=True, random_state=0)
-    train, held_out = model._split(data)
+    train, held_out = split_of(model, *data)
     assert len(held_out) == n_held_out
     assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(100))
     if not is_unsupervised:
         shares = codes[held_out].bincount() / n_held_out
         assert (shares - torch.tensor([0.5, 0.3, 0.2])).abs().max() < 0.06
-    other = clone(model).set_params(random_state=1)._split(data)[1]
+    other = split_of(clone(model).set_params(random_state=1), *data)[1]
     assert not torch.equal(held_out, other)
-    everything, none = model.set_params(early_stopping=False)._split(data)
+    everything, none = split_of(model.set_params(early_stopping=False), *data)
     assert len(everything) == 100
     assert len(none) == 0

@@ -95,7 +95,8 @@ def test_gradient_passes_straight_through():
     q = made(z)
     decoded = straight_through(z, q)
     assert_array_equal(decoded.detach(), q)
-    loss = QuantizedLoss(nn.MSELoss(), commitment=0.3)((decoded @ W, z, q), x)
+    criterion = QuantizedLoss(nn.MSELoss(), commitment=0.3)
+    loss = sum(criterion((decoded @ W, z, q), x).values())
     loss.backward()
     error, distance = q @ W - x, z.detach() - q
     assert_allclose(

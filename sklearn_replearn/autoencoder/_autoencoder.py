@@ -82,6 +82,8 @@ class Autoencoder(BaseAutoencoder):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
@@ -185,7 +187,9 @@ class Autoencoder(BaseAutoencoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _design(self, data):
-        layers = self._layers(data.rows.shape[1], tied=self.tied)
-        criterion = RECONSTRUCTION_LOSSES[self.loss]()
-        return {"network": "EncoderDecoder", **layers}, criterion
+    def _plan(self, samples, targets):
+        layers = self._layers(self.n_features_in_, tied=self.tied)
+        description = {"network": "EncoderDecoder", **layers}
+        return self._reconstruction_plan(
+            description, RECONSTRUCTION_LOSSES[self.loss]()
+        )

@@ -5,7 +5,7 @@ from numbers import Real
 from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
 from sklearn_replearn._deep.networks.corruption import NOISES
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.training.net import as_device, seeded
+from sklearn_replearn._deep.training.seeding import as_device, seeded
 from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval, StrOptions
 
@@ -102,6 +102,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
@@ -236,11 +238,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
         X_corrupted : ndarray of shape (n_samples, n_features)
             In X's own precision; integers give float32.
         """
-        X = self._validate(X)
+        samples = self._samples(X)
         with seeded(as_seed(random_state), as_device(self.net_.device)):
-            return self._map_validated("corrupt", X)
+            return self._apply("corrupt", samples)
 
-    def _design(self, data):
+    def _plan(self, samples, targets):
         if self.noise == "masking" and self.noise_level >= 1:
             raise ValueError(
                 f"noise='masking' with noise_level={self.noise_level} leaves nothing "
@@ -249,8 +251,10 @@ class DenoisingAutoencoder(BaseAutoencoder):
             )
         description = {
             "network": "DenoisingEncoderDecoder",
-            **self._layers(data.rows.shape[1], tied=self.tied),
+            **self._layers(self.n_features_in_, tied=self.tied),
             "noise": self.noise,
             "noise_level": float(self.noise_level),
         }
-        return description, RECONSTRUCTION_LOSSES[self.loss]()
+        return self._reconstruction_plan(
+            description, RECONSTRUCTION_LOSSES[self.loss]()
+        )

@@ -6,12 +6,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.estimators.reconstruction import (
-    BaseAutoencoder,
-    squares_about_mean,
-)
+from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
+from sklearn_replearn._deep.input.samples import Rows
 from sklearn_replearn._deep.networks.variational import NegativeELBO, lower_bounds
-from sklearn_replearn._deep.training.net import as_device, seeded
+from sklearn_replearn._deep.training.seeding import as_device, seeded
 from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval
 
@@ -124,6 +122,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
@@ -263,7 +263,7 @@ class VariationalAutoencoder(BaseAutoencoder):
             )
         shape = (n_samples, self.n_components_)
         Z = check_random_state(random_state).standard_normal(shape)
-        return self._map_validated("decode", Z.astype(np.float32), arrange=False)
+        return self._apply("decode", Rows(Z.astype(np.float32)), arrange=False)
 
     def elbo(self, X, *, random_state=None):
         r"""Evidence lower bound of the log likelihood of each row, in nats.
@@ -285,53 +285,49 @@ class VariationalAutoencoder(BaseAutoencoder):
         -------
         bounds : ndarray of shape (n_samples,)
         """
-        X = self._validate(X)
-        terms = self._bound_terms(X, as_seed(random_state))
-        return lower_bounds(terms, X[0].size, self.noise_variance_)
+        samples = self._samples(X)
+        terms = self._bound_terms(samples, as_seed(random_state))
+        return lower_bounds(terms, self.n_features_in_, self.noise_variance_)
 
-    def _bound_terms(self, X, seed):
+    def _bound_terms(self, samples, seed):
         with seeded(seed, as_device(self.net_.device)):
-            return self._map_validated("bound_terms", X)
+            return self._apply("bound_terms", samples)
 
     # -- fitting -----------------------------------------------------------------
 
-    def _code_width(self):
-        return 2 * self.n_components, "2 * n_components, means and log variances"
-
-    def _design(self, data):
+    def _plan(self, samples, targets):
+        width = 2 * self.n_components
         description = {
             "network": "VariationalEncoderDecoder",
-            **self._layers(data.rows.shape[1]),
+            **self._layers(self.n_features_in_, width=width),
         }
-        criterion = NegativeELBO(
+        loss = NegativeELBO(
             binary=description["binary"],
             beta=self.beta,
-            min_variance=self._min_variance(data.rows),
+            min_variance=_min_variance(samples),
         )
-        return description, criterion
+        meaning = "2 * n_components, means and log variances"
+        return self._reconstruction_plan(
+            description,
+            loss,
+            width=(width, meaning),
+            loss_unit=1.0,  # nats
+        )
 
-    def _loss_unit(self, module):
-        return 1.0  # nats
-
-    def _min_variance(self, X):
-        variance = squares_about_mean(X, self._scale(X)) / X.size
-        return max(MIN_SHARE_OF_NOISE * variance, float(np.finfo(np.float32).tiny))
-
-    def _set_fitted(self, X):
+    def _finish(self, samples):
         """Find the variance of the noise, and what each component says of a row.
 
         These are means over all rows, for which any draw will do.
         """
-        terms = self._bound_terms(X, seed=0)
+        terms = self._bound_terms(samples, seed=0)
         error, *divergences = terms.mean(axis=0, dtype=np.float64)
         self.kl_per_component_ = np.array(divergences)
         self.n_active_components_ = int((self.kl_per_component_ > ACTIVE).sum())
         gaussian = self.loss == "squared_error"
-        self.noise_variance_ = max(error, self._min_variance(X)) if gaussian else None
-        super()._set_fitted(X)
+        self.noise_variance_ = max(error, _min_variance(samples)) if gaussian else None
 
-    def _examine(self, X):
-        findings = super()._examine(X)
+    def _diagnose(self, samples):
+        findings = self._diagnose_codes(samples)
         if self.n_active_components_ == 0:
             findings.append(
                 "the posterior has collapsed: every row has the same code, the prior; "
@@ -339,3 +335,9 @@ class VariationalAutoencoder(BaseAutoencoder):
                 "lr"
             )
         return findings
+
+
+def _min_variance(samples):
+    """Least variance of the noise: a small share of that of X."""
+    variance = samples.squares_about_mean() / samples.array.size
+    return max(MIN_SHARE_OF_NOISE * variance, float(np.finfo(np.float32).tiny))

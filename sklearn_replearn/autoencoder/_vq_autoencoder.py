@@ -1,12 +1,13 @@
 """The autoencoder with vector quantisation, whose codes are integers."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
-from sklearn_replearn._deep.input.tensors import as_tensor, scaled
+from sklearn_replearn._deep.input.samples import Rows
 from sklearn_replearn._deep.networks.quantization import QuantizedLoss, random_index
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._sklearn import Interval
@@ -118,6 +119,8 @@ class VQAutoencoder(BaseAutoencoder):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
@@ -258,7 +261,7 @@ class VQAutoencoder(BaseAutoencoder):
             For each codebook, the number of the vector that is nearest to what the
             encoder gives, from 0 to ``codebook_size - 1``.
         """
-        return self._map_rows("encode_codes", X)
+        return self._apply("encode_codes", self._samples(X))
 
     def decode_codes(self, codes):
         """Rows from integers.
@@ -284,11 +287,11 @@ class VQAutoencoder(BaseAutoencoder):
         n_codes, codebook_size, _ = self.codebooks_.shape
         codes = _check_codes(codes, n_codes, codebook_size)
         Z = self.codebooks_[np.arange(n_codes), codes].reshape(len(codes), -1)
-        return self._map_validated("decode", Z, arrange=False)
+        return self._apply("decode", Rows(Z), arrange=False)
 
     # -- fitting -----------------------------------------------------------------
 
-    def _design(self, data):
+    def _plan(self, samples, targets):
         n_codes = available_codes(self.n_codes, self.n_components)
         width, rest = divmod(self.n_components, n_codes)
         if rest:
@@ -299,34 +302,38 @@ class VQAutoencoder(BaseAutoencoder):
             )
         description = {
             "network": "QuantizedEncoderDecoder",
-            **self._layers(data.rows.shape[1]),
+            **self._layers(self.n_features_in_),
             "n_codes": n_codes,
             "codebook_size": int(self.codebook_size),
             "width": int(width),
         }
         reconstruction = RECONSTRUCTION_LOSSES[self.loss]()
-        return description, QuantizedLoss(reconstruction, float(self.commitment))
+        loss = QuantizedLoss(reconstruction, float(self.commitment))
+        plan = self._reconstruction_plan(description, loss)
 
-    def _prepare_network(self, module, X):
-        super()._prepare_network(module, X)
-        rows = X[random_index(len(X), max(1024, 4 * self.codebook_size))]
-        module.start(module.arrange(scaled(as_tensor(rows), self._scale(X))))
+        def start(network, samples):
+            plan.start(network, samples)
+            n_rows = max(1024, 4 * self.codebook_size)
+            rows = samples.take(random_index(len(samples), n_rows))
+            network.start(network.arrange(rows))
 
-    def _set_fitted(self, X):
+        return replace(plan, start=start)
+
+    def _finish(self, samples):
         codebooks = self.net_.module_.quantizer.codebooks
         self.codebooks_ = codebooks.cpu().numpy().copy()
         self.n_codes_ = len(self.codebooks_)
         self.bits_per_row_ = float(self.n_codes_ * np.log2(self.codebook_size))
-        counts = self._count_codes(X)
+        counts = self._count_codes(samples)
         self.codebook_usage_ = float((counts > 0).mean())
         self.codebook_perplexity_ = perplexity(counts)
-        super()._set_fitted(X)
 
-    def _count_codes(self, X):
+    def _count_codes(self, samples):
         """How many rows have each code, of shape (n_codes, codebook_size)."""
         counts = 0
-        for start in range(0, len(X), COUNTED_ROWS):
-            codes = self._map_validated("encode_codes", X[start : start + COUNTED_ROWS])
+        for start in range(0, len(samples), COUNTED_ROWS):
+            rows = samples.array[start : start + COUNTED_ROWS]
+            codes = self._apply("encode_codes", Rows(rows, samples.scale))
             counts = counts + np.stack(
                 [
                     np.bincount(column, minlength=self.codebook_size)
@@ -335,8 +342,8 @@ class VQAutoencoder(BaseAutoencoder):
             )
         return counts
 
-    def _examine(self, X):
-        findings = super()._examine(X)
+    def _diagnose(self, samples):
+        findings = self._diagnose_codes(samples)
         if self.codebook_usage_ < 0.5:
             findings.append(
                 f"the training rows use {self.codebook_usage_:.0%} of the vectors in "

@@ -2,9 +2,13 @@
 
 from numbers import Integral, Real
 
+from sklearn_replearn._deep.estimators.base import whole_numbers
 from sklearn_replearn._deep.networks.convnet import DEPTHS
 from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.networks.network import check_layer
+from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.training.plan import Plan
+from sklearn_replearn._image_input import channels_first_shape
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.image._image_classifier import BaseImageClassifier
 
@@ -128,6 +132,8 @@ class CNNFeatureExtractor(BaseImageClassifier):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
@@ -273,8 +279,8 @@ class CNNFeatureExtractor(BaseImageClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _design(self, data):
-        shape = self._channels_first_shape()
+    def _plan(self, samples, targets):
+        shape = channels_first_shape(self.image_shape_)
         if self.batch_norm and self.batch_size == 1:
             raise ValueError(
                 "batch_norm=True needs batches of at least two images; set "
@@ -285,7 +291,7 @@ class CNNFeatureExtractor(BaseImageClassifier):
             "shape": shape,
             "n_classes": len(self.classes_),
             "n_components": int(self.n_components),
-            "channels": self._sizes("channels", "channels"),
+            "channels": whole_numbers("channels", self.channels, "channels"),
             "depth": DEPTHS[self.architecture],
             "kernel_size": self._check_kernel_size(),
             "pooling": self.pooling,
@@ -298,7 +304,8 @@ class CNNFeatureExtractor(BaseImageClassifier):
             "hidden_sizes": self._hidden_sizes(),
             "layer": self.layer,
         }
-        return description, self._make_criterion(data.targets, data.weights)
+        loss = self._cross_entropy(targets, samples.weights)
+        return Plan(description, Supervised(loss, self._augmentation()), start=_start)
 
     def _check_kernel_size(self):
         *sides, _ = self.image_shape_
@@ -310,8 +317,9 @@ class CNNFeatureExtractor(BaseImageClassifier):
             )
         return kernel_size
 
-    def _prepare_network(self, module, X):
-        check_layer(module, self.layer)
-        mean, spread = self._mean_and_spread(module, X)
-        module.center.copy_(mean)
-        module.spread.fill_(spread)
+
+def _start(network, samples):
+    check_layer(network, network.layer)
+    mean, spread = samples.mean_and_spread(network)
+    network.center.copy_(mean)
+    network.spread.fill_(spread)

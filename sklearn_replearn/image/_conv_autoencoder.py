@@ -4,15 +4,16 @@ from numbers import Integral
 
 import numpy as np
 
+from sklearn_replearn._deep.estimators.base import whole_numbers
 from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
 from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._image_input import ImageInput
+from sklearn_replearn._image_input import channels_first_shape
 from sklearn_replearn._images import shape_of
 from sklearn_replearn._sklearn import Interval
 
 
-class ConvAutoencoder(ImageInput, BaseAutoencoder):
+class ConvAutoencoder(BaseAutoencoder):
     r"""Codes of images from which convolutions can reconstruct them.
 
     An encoder :math:`f` with `n_components` outputs and a decoder :math:`g` are trained
@@ -112,6 +113,8 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
@@ -167,7 +170,7 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
 
     _parameter_constraints = {
         **BaseAutoencoder._parameter_constraints,
-        **ImageInput._parameter_constraints,
+        "image_shape": [tuple, list, None],
         "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 3, None, closed="left")],
     }
@@ -238,7 +241,7 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
             Of the shape that the X of :meth:`fit` had, but for the number of samples.
             If the images of :meth:`fit` were uint8, in [0, 1] for their [0, 255].
         """
-        return self._as_in_fit(super().inverse_transform(X))
+        return self._as_in_fit(self._decode(X))
 
     def reconstruct(self, X):
         """Images, encoded and decoded.
@@ -252,14 +255,14 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
         X_reconstructed : ndarray
             As :meth:`inverse_transform` gives it.
         """
-        return self._as_in_fit(super().reconstruct(X))
+        return self._as_in_fit(self._apply("reconstruct", self._samples(X)))
 
     def _as_in_fit(self, images):
         """Images with their channels first, in the form of the X of `fit`."""
         return np.moveaxis(images, 1, -1).reshape(len(images), *self._sample_shape)
 
-    def _design(self, data):
-        shape = self._channels_first_shape()
+    def _plan(self, samples, targets):
+        shape = channels_first_shape(self.image_shape_)
         layers = {
             "shape": shape,
             "channels": self._channels(),
@@ -282,10 +285,12 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
             "shape": shape,
             "binary": self.loss == "binary_cross_entropy",
         }
-        return description, RECONSTRUCTION_LOSSES[self.loss]()
+        return self._reconstruction_plan(
+            description, RECONSTRUCTION_LOSSES[self.loss]()
+        )
 
     def _channels(self):
-        channels = self._sizes("channels", "channels")
+        channels = whole_numbers("channels", self.channels, "channels")
         if not channels:
             raise ValueError(
                 "channels is empty, but at least one stage of convolutions is needed; "
@@ -293,8 +298,8 @@ class ConvAutoencoder(ImageInput, BaseAutoencoder):
             )
         return channels
 
-    def _validate(self, X, *, reset=False):
-        rows = super()._validate(X, reset=reset)
+    def _read(self, X, y, *, reset):
+        samples = self._rows(X, reset=reset)
         if reset:
             self._sample_shape = shape_of(X)[1:]
-        return rows
+        return samples, None

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from sklearn_replearn._deep.training.net import map_rows
+from sklearn_replearn._deep.training.encoding import map_rows
 
 #: Numbers in the maps of a block of images, and its rows where an image has few.
 BLOCK_VALUES, MAX_BLOCK_ROWS = 2**21, 64

@@ -1,30 +1,26 @@
 """The base of the networks that learn features of images from their classes."""
 
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
-from sklearn_replearn._deep.estimators.classification import (
-    DeepClassifierMixin,
-    merge_equal,
-)
-from sklearn_replearn._deep.input.augment import Augmentation, read_amounts
-from sklearn_replearn._image_input import ImageInput
+from sklearn_replearn._deep.estimators.classification import DeepClassifierMixin
+from sklearn_replearn._deep.estimators.encoders import make_augmentation
+from sklearn_replearn._deep.objectives.health import effective_rank
 from sklearn_replearn._sklearn import _fit_context
 
-#: Up to how many rows equal ones are merged.
-N_MERGED = 128
 
-
-class BaseImageClassifier(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
+class BaseImageClassifier(DeepClassifierMixin, BaseDeepTransformer):
     """Base of the estimators with the parameters `augment` and `class_weight`.
 
     Their network has a buffer `spread`: the standard deviation of the training values.
     """
 
     _parameter_constraints = {
-        **ImageInput._parameter_constraints,
         **DeepClassifierMixin._parameter_constraints,
         **BaseDeepTransformer._parameter_constraints,
+        "image_shape": [tuple, list, None],
         "augment": [str, list, tuple, None],
     }
+
+    _n_merged = 128
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -76,15 +72,20 @@ class BaseImageClassifier(ImageInput, DeepClassifierMixin, BaseDeepTransformer):
         """
         return self._fit(X, y, X_val, y_val, sample_weight, sample_weight_val)
 
-    def _read(self, X, y, sample_weight, *, reset=True):
-        data = super()._read(X, y, sample_weight, reset=reset)
-        is_small = data.targets is not None and len(data) <= N_MERGED
-        return merge_equal(data) if reset and is_small else data
+    def _read(self, X, y, *, reset):
+        samples = self._rows(X, reset=reset)
+        if y is None and not reset:
+            return samples, None
+        return samples, self._codes(samples.array, y, reset=reset)
 
-    def _augmentation(self, module):
-        amounts = read_amounts(self.augment, n_sides=len(self.image_shape_) - 1)
-        return Augmentation(amounts, float(module.spread)) if amounts else None
+    def _augmentation(self):
+        """What makes the changes of images of the training, or None."""
+        return make_augmentation(self.augment, len(self.image_shape_) - 1)
 
-    def _set_fitted(self, X):
-        super()._set_fitted(X)
-        self.n_components_ = self._map_validated("encode", X[:1]).shape[1]
+    def _diagnose(self, samples):
+        return self._diagnose_classifier(samples)
+
+    def _diagnose_classifier(self, samples):
+        findings = self._find_dead_units(samples)
+        self.effective_rank_ = effective_rank(self._apply("encode", samples))
+        return findings + self._compare_with_guessing("the classes' shares")

@@ -4,10 +4,12 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from sklearn_replearn._deep.estimators.base import N_TRIED
 from sklearn_replearn._deep.networks.network import check_layer
 from sklearn_replearn._deep.networks.own_modules import Module
-from sklearn_replearn._deep.networks.registry import build_network
-from sklearn_replearn._deep.training.net import Net
+from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.training.plan import Plan
+from sklearn_replearn._image_input import channels_first_shape
 from sklearn_replearn._images import sizes_by_side
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.image._image_classifier import BaseImageClassifier
@@ -127,6 +129,8 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     loss_curve_ : list of float
         Mean training loss of each epoch; empty if nothing is trained
         (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
@@ -265,17 +269,19 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
             )
         return True
 
-    def _goes_on(self):
-        is_tuned = self.fine_tune != "none" and hasattr(self, "classes_")
-        return is_tuned and super()._goes_on()
+    def _continues_training(self):
+        is_tuned = self.fine_tune != "none" and getattr(self, "n_iter_", 0) > 0
+        return self.warm_start and is_tuned
 
-    def _validate_targets(self, X, y, *, reset=True):
-        if self.fine_tune == "none":
-            return None
-        return super()._validate_targets(X, y, reset=reset)
+    def _read(self, X, y, *, reset):
+        samples = self._rows(X, reset=reset)
+        self._check_unit(samples)
+        if self.fine_tune == "none" or (y is None and not reset):
+            return samples, None
+        return samples, self._codes(samples.array, y, reset=reset)
 
-    def _design(self, data):
-        shape = self._channels_first_shape()
+    def _plan(self, samples, targets):
+        shape = channels_first_shape(self.image_shape_)
         n_channels = self._channels_wanted(shape[0])
         description = {
             "network": "TransferNetwork",
@@ -293,16 +299,22 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         }
         if min(description["std"]) <= 0:
             raise ValueError(f"std must be above 0; got {self.std!r}.")
-        width, block = try_out(description, self._rows_to_try(data.rows))
-        if data.targets is None:
-            return description, None
+        width, block = try_out(description, samples.first(N_TRIED))
+        if targets is None:
+            return Plan(description, objective=None)
         description["head"] = [width, *self._hidden_sizes(), len(self.classes_)]
         description["trained"] = {
             "head": [],
             "last_block": [] if block is None else [block],
             "all": [""],
         }[self.fine_tune]
-        return description, self._make_criterion(data.targets, data.weights)
+        loss = self._cross_entropy(targets, samples.weights)
+        return Plan(description, Supervised(loss, self._augmentation()), start=_start)
+
+    def _diagnose(self, samples):
+        if self.fine_tune == "none":
+            return []
+        return self._diagnose_classifier(samples)
 
     def _layer_of_module(self):
         """Name of the layer in the module; raise if it has none of that name."""
@@ -335,33 +347,16 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
             )
         return sides
 
-    def _train(self, data, device):
-        if data.targets is not None:
-            return super()._train(data, device)
-        description, _ = self._design(data)
-        return Net.untrained(build_network(description), description, device)
-
-    def _prepare_network(self, module, X):
-        if hasattr(module, "head"):
-            _, spread = self._mean_and_spread(module, X)
-            module.spread.fill_(spread)
-
-    def _examine(self, X):
-        return [] if self.fine_tune == "none" else super()._examine(X)
-
-    # -- input -----------------------------------------------------------------
-
-    def _validate(self, X, *, reset=False):
-        rows = super()._validate(X, reset=reset)
+    def _check_unit(self, samples):
+        """Raise if `mean` and `std` are those of [0, 1] and the images are not."""
         is_normalised = self.mean is not None or self.std is not None
-        if is_normalised and len(self.image_shape_) == 3 and self._scale(rows) == 1:
-            low, high = rows.min(), rows.max()
+        if is_normalised and len(self.image_shape_) == 3 and samples.scale == 1:
+            low, high = samples.array.min(), samples.array.max()
             if low < 0 or high > 1:
                 raise ValueError(
                     f"X has values from {low:.3g} to {high:.3g}, but mean and std are "
                     "of values in [0, 1]; scale X, or pass bytes as uint8."
                 )
-        return rows
 
     def __sklearn_tags__(self):
         if self.fine_tune != "none":
@@ -371,6 +366,11 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         tags.classifier_tags = None
         tags.target_tags.required = False
         return tags
+
+
+def _start(network, samples):
+    _, spread = samples.mean_and_spread(network)
+    network.spread.fill_(spread)
 
 
 def _per_channel(name, values, default, n_channels):

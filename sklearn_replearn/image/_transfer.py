@@ -6,10 +6,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.tensors import channels_first, on_images
-from sklearn_replearn._deep.networks.copies import copy_modules
-from sklearn_replearn._deep.networks.layers import mlp
-from sklearn_replearn._deep.networks.network import Network, UpToLayer, output_of
+from sklearn_replearn._deep.input.samples import channels_first, on_images
+from sklearn_replearn._deep.networks.network import (
+    Network,
+    UpToLayer,
+    copy_modules,
+    mlp,
+    output_of,
+)
 from sklearn_replearn._deep.networks.own_modules import refuse_mixed_rows, try_module
 
 #: By name, what stands for a map in place of all its values.

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_replearn._deep.input.tensors import as_tensor
-from sklearn_replearn._deep.training.net import map_rows
+from sklearn_replearn._deep.input.samples import as_tensor
+from sklearn_replearn._deep.training.encoding import map_rows
 
 #: Largest number of rows in a block.
 BLOCK_ROWS = 64

@@ -6,15 +6,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._components import available_components
-from sklearn_replearn._deep.estimators.base import some_rows
-from sklearn_replearn._deep.input.tensors import as_tensor
-from sklearn_replearn._deep.objectives.losses import CONTRASTS
+from sklearn_replearn._deep.estimators.embeddings import record_health
+from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.objectives.tuple_losses import CONTRASTS
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
-from sklearn_replearn.metric_learning._pairs import PairInput
+from sklearn_replearn.metric_learning._pair_transformer import BasePairTransformer
 
 
-class MahalanobisTransformer(PairInput, BaseMetricTransformer):
+class MahalanobisTransformer(BasePairTransformer):
     r"""A linear map after which rows of a class are near, and others a margin apart.
 
     The rows of the matrix L are the components, and the distance of two rows after the
@@ -94,6 +93,8 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
@@ -149,10 +150,9 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
     _parameter_constraints = {
         **{
             name: constraint
-            for name, constraint in BaseMetricTransformer._parameter_constraints.items()
+            for name, constraint in BasePairTransformer._parameter_constraints.items()
             if name not in ("activation", "hidden_layer_sizes")  # it has no such units
         },
-        **PairInput._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "margin": [Interval(Real, 0, None, closed="neither")],
         "loss": [StrOptions(set(CONTRASTS))],
@@ -229,11 +229,8 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
         check_is_fitted(self)
         return MahalanobisDistance(self.components_.copy())
 
-    def _criterion(self):
-        return self._contrastive_loss(1.0)  # the unit of the network is the margin
-
-    def _design(self, data):
-        n_features = data.rows.shape[1]
+    def _plan(self, samples, targets):
+        n_features = self.n_features_in_
         n_components = n_features if self.n_components is None else self.n_components
         description = {
             "network": "LinearEmbedding",
@@ -243,14 +240,16 @@ class MahalanobisTransformer(PairInput, BaseMetricTransformer):
                 n_components, n_features, f"X has {n_features} columns"
             ),
         }
-        return description, self._criterion()
+        loss = self._contrastive_loss(1.0)  # the unit of the network is the margin
+        return self._plan_of(description, Supervised(loss), _start)
 
-    def _prepare_network(self, module, X):
-        module.start_from(as_tensor(some_rows(X)))
-
-    def _set_fitted(self, X):
-        super()._set_fitted(X)
+    def _finish(self, samples):
+        record_health(self)
         self.components_ = self.net_.module_.components()
+
+
+def _start(network, samples):
+    network.start_from(samples.some().tensor)
 
 
 class MahalanobisDistance:

@@ -1,24 +1,40 @@
 """The base of the estimators that learn an embedding from what belongs together."""
 
-from abc import abstractmethod
+from functools import partial
 from numbers import Integral
 
+import numpy as np
 from sklearn.utils import column_or_1d
 
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
-from sklearn_replearn._deep.objectives.health import effective_rank
+from sklearn_replearn._deep.estimators.embeddings import (
+    diagnose_embeddings,
+    record_health,
+)
+from sklearn_replearn._deep.estimators.encoders import (
+    describe_network,
+    make_augmentation,
+    start_network,
+)
+from sklearn_replearn._deep.input.samples import as_tensor
+from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.training.batches import (
+    BalancedBatches,
+    random_batches,
+)
+from sklearn_replearn._deep.training.plan import Plan
+from sklearn_replearn._deep.training.splits import hold_out, hold_out_couples
+from sklearn_replearn._images import shape_of
+from sklearn_replearn._labels import few, read_classes
 from sklearn_replearn._sklearn import Interval, _fit_context
-from sklearn_replearn.metric_learning._class_batches import ClassBatches
+from sklearn_replearn._warnings import warn
 from sklearn_replearn.metrics import mean_average_precision_at_r
 
-#: Epochs after which a loss is expected to be below that of a collapse.
-N_PATIENT_EPOCHS = 10
-
-#: How far below that of a collapse the loss has to be then, relative to it.
-NEAR = 0.02
+#: What to change if all rows get one embedding.
+REMEDY = "lower lr, take larger batches, or standardise the columns of X"
 
 
-class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
+class BaseMetricTransformer(BaseDeepTransformer):
     """Base of the estimators whose network embeds rows, one by one.
 
     The loss sees the embeddings of a batch, and the classes of its rows.
@@ -26,12 +42,9 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
 
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        **ClassBatches._parameter_constraints,
+        "samples_per_class": [Interval(Integral, 2, None, closed="left")],
         **BaseDeepTransformer._parameter_constraints,
     }
-
-    #: What to change if all rows get one embedding.
-    _remedy = "lower lr, take larger batches, or standardise the columns of X"
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, X_val=None, y_val=None):
@@ -85,44 +98,113 @@ class BaseMetricTransformer(ClassBatches, BaseDeepTransformer):
         score : float
             In [0, 1].
         """
-        Z = self._map_rows("encode", X)
+        return self._score_rows(X, y)
+
+    def _score_rows(self, X, y):
+        Z = self._apply("encode", self._samples(X))
         return float(mean_average_precision_at_r(Z, column_or_1d(y)))
 
     # -- training --------------------------------------------------------------
 
-    @abstractmethod
-    def _criterion(self):
-        """The loss of the embeddings of a batch and their classes."""
+    def _read(self, X, y, *, reset):
+        if reset and hasattr(self, "image_shape"):
+            refuse_pairs(self, X, y)
+        return self._read_rows(X, y, reset=reset)
 
-    def _sampler(self, data, batch_size, device, index, *, shuffle=True):
-        return self._balanced_batches(data, batch_size, device, index, shuffle=shuffle)
+    def _read_rows(self, X, y, *, reset):
+        """Rows, and the codes of their classes."""
+        samples = self._rows(X, reset=reset)
+        if y is None and not reset:
+            return samples, None
+        return samples, class_codes(self, samples.array, y)
+
+    def _embedding_plan(self, loss):
+        """The plan of a network with the parameter `encoder` and what belongs to it."""
+        description = describe_network(self)
+        return self._plan_of(
+            description,
+            Supervised(
+                loss, make_augmentation(self.augment, len(description["shape"]) - 1)
+            ),
+            partial(start_network, n_components=self.n_components),
+        )
+
+    def _plan_of(self, description, objective, start):
+        is_pairs = getattr(self, "input", "rows") == "pairs"
+        return Plan(
+            description,
+            objective,
+            sampler=random_batches if is_pairs else class_batches(self),
+            split=hold_out if is_pairs else hold_out_couples,
+            start=start,
+        )
 
     # -- health ----------------------------------------------------------------
 
-    def _set_fitted(self, X):
-        self.n_components_ = self._map_validated("encode", X[:1]).shape[1]
-        super()._set_fitted(X)
-        names = ("active_share", "mean_norm", "spread", "effective_rank")
-        curve = [{name: epoch[name] for name in names} for epoch in self.net_.epochs_]
-        self.health_curve_ = getattr(self, "health_curve_", []) + curve
+    def _finish(self, samples):
+        record_health(self)
 
-    def _examine(self, X):
-        Z = self._map_validated("encode", X)
-        self.effective_rank_ = effective_rank(Z)
-        findings = self._examine_units(X)
-        loss = self.loss_curve_[-1]
-        collapsed = self.net_.epochs_[-1]["collapsed_loss"]
-        if self.n_iter_ >= N_PATIENT_EPOCHS and loss > (1 - NEAR) * collapsed:
-            findings.append(
-                "the embeddings are no better than collapsed ones: the loss is "
-                f"{loss:.3g} after {self.n_iter_} epochs, and {collapsed:.3g} if all "
-                f"rows have one embedding: {self._remedy}"
-            )
-        elif self.effective_rank_ == 0:
-            findings.append(f"all embeddings are the same: {self._remedy}")
-        return findings
+    def _diagnose(self, samples):
+        return diagnose_embeddings(self, samples, REMEDY)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+
+def class_codes(estimator, X, y):
+    """Codes of the classes of y, which may be others in validation data."""
+    classes, codes = read_classes(
+        estimator, X, y, "it learns which rows have the same class", many=True
+    )
+    codes = as_tensor(codes)
+    if codes.bincount().max() < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs two rows of one class at least, but "
+            f"each of the classes in y has one row: {few(classes)}."
+        )
+    return codes
+
+
+def class_batches(estimator, make=BalancedBatches):
+    """Batches with a few rows of each class, as `Plan` has its sampler."""
+
+    def sampler(samples, targets, index, batch_size, *, shuffle):
+        n_each = min(estimator.samples_per_class, max(2, batch_size // 2))
+        asked, least = estimator.batch_size, 2 * estimator.samples_per_class
+        if asked != "auto" and asked < least:
+            raise ValueError(
+                f"batch_size={asked} has no room for two classes with "
+                f"samples_per_class={estimator.samples_per_class} rows each; raise it, "
+                "or lower samples_per_class."
+            )
+        return make(index, targets, batch_size, n_each, shuffle=shuffle)
+
+    return sampler
+
+
+def refuse_pairs(estimator, X, y):
+    """Raise if X and y seem to be pairs and whether they are the same."""
+    shape = shape_of(X)
+    may_be_pairs = estimator.image_shape is None and len(shape) == 3 and shape[1] == 2
+    if not may_be_pairs or y is None:
+        return
+    found = set(np.ravel(y).tolist())
+    if found <= {0, 1} or found <= {-1, 1}:
+        mend = "it learns from rows and their classes"
+        if hasattr(estimator, "input"):
+            mend = "set input='pairs'"
+        raise ValueError(
+            f"X has shape {shape}, as pairs have, and y says of each whether its rows "
+            f"are the same: {mend}; pass image_shape={shape[1:]} if these are images."
+        )
+
+
+def check_margin(estimator):
+    """Warn of a margin that no distance can reach."""
+    if estimator.normalize and estimator.margin > 2:
+        warn(
+            f"margin={estimator.margin} cannot be met: no distance on the sphere is "
+            "larger than 2; lower it, or set normalize=False.",
+        )

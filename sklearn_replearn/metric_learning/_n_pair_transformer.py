@@ -2,15 +2,13 @@
 
 from numbers import Real
 
-from sklearn_replearn._deep.objectives.distances import SIMILARITIES
-from sklearn_replearn._deep.objectives.losses import NPairLoss
+from sklearn_replearn._deep.estimators.encoders import ENCODER_PARAMETERS
+from sklearn_replearn._deep.objectives.tuple_losses import SIMILARITIES, NPairLoss
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn.metric_learning._neural_metric_transformer import (
-    BaseNeuralMetricTransformer,
-)
+from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
 
 
-class NPairTransformer(BaseNeuralMetricTransformer):
+class NPairTransformer(BaseMetricTransformer):
     r"""Embeddings in which a row finds its class among many others.
 
     For each row q of a batch and each other row p of its class, the negatives are the
@@ -104,6 +102,8 @@ class NPairTransformer(BaseNeuralMetricTransformer):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
@@ -156,7 +156,9 @@ class NPairTransformer(BaseNeuralMetricTransformer):
     """
 
     _parameter_constraints = {
-        **BaseNeuralMetricTransformer._parameter_constraints,
+        **BaseMetricTransformer._parameter_constraints,
+        **ENCODER_PARAMETERS,
+        "normalize": ["boolean"],
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "similarity": [StrOptions(set(SIMILARITIES))],
     }
@@ -220,5 +222,6 @@ class NPairTransformer(BaseNeuralMetricTransformer):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _criterion(self):
-        return NPairLoss(self.temperature, self.similarity)
+    def _plan(self, samples, targets):
+        loss = NPairLoss(self.temperature, self.similarity)
+        return self._embedding_plan(loss)

@@ -1,5 +1,6 @@
 """A network that says of two rows whether they belong together."""
 
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -7,27 +8,33 @@ from scipy.special import expit
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.estimators.base import N_TRIED, BaseDeepEstimator, some_rows
+from sklearn_replearn._deep.estimators.base import N_TRIED, BaseDeepEstimator
 from sklearn_replearn._deep.estimators.classification import DeepClassifierMixin
-from sklearn_replearn._deep.input.tensors import as_tensor
+from sklearn_replearn._deep.estimators.encoders import (
+    ENCODER_PARAMETERS,
+    describe_encoder,
+    layer_shape,
+    make_augmentation,
+)
+from sklearn_replearn._deep.input.samples import Rows, as_tensor
 from sklearn_replearn._deep.networks.embedding import check_encoder
 from sklearn_replearn._deep.networks.own_modules import Module
-from sklearn_replearn._deep.training.samplers import (
-    BalancedBatches,
-    DrawnPairs,
-    PairBatches,
-)
-from sklearn_replearn._image_input import ImageInput
+from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.training.batches import BalancedBatches, DrawnPairs
+from sklearn_replearn._deep.training.plan import Plan
+from sklearn_replearn._deep.training.splits import hold_out_couples
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn.metric_learning._class_batches import ClassBatches
-from sklearn_replearn.metric_learning._neural_encoder import NeuralEncoder
+from sklearn_replearn.metric_learning._metric_transformer import (
+    class_batches,
+    class_codes,
+)
 from sklearn_replearn.metric_learning._pair_network import (
     AllPairsLoss,
     DrawnPairsLoss,
+    joined,
     joint_shape,
 )
 from sklearn_replearn.metric_learning._pairs import (
-    Preprocessor,
     read_pairs,
     read_same,
     training_pairs,
@@ -37,14 +44,7 @@ from sklearn_replearn.metric_learning._pairs import (
 N_PAIRS_AT_A_TIME = 4096
 
 
-class PairClassifier(
-    ImageInput,
-    NeuralEncoder,
-    ClassBatches,
-    Preprocessor,
-    DeepClassifierMixin,
-    BaseDeepEstimator,
-):
+class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
     r"""A network that says of two rows whether they belong together.
 
     It is trained by the binary cross-entropy of labelled pairs. With an encoder
@@ -157,6 +157,8 @@ class PairClassifier(
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     n_iter_ : int
@@ -209,15 +211,14 @@ class PairClassifier(
     """
 
     _parameter_constraints = {
-        **BaseDeepEstimator._parameter_constraints,
         **DeepClassifierMixin._parameter_constraints,
-        **ImageInput._parameter_constraints,
-        **NeuralEncoder._parameter_constraints,
-        **ClassBatches._parameter_constraints,
-        **Preprocessor._parameter_constraints,
+        **BaseDeepEstimator._parameter_constraints,
+        **ENCODER_PARAMETERS,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "architecture": [StrOptions({"siamese", "shared", "joint"})],
-        "input": [StrOptions({"pairs", "rows"})],
+        "input": [StrOptions({"rows", "pairs"})],
+        "preprocessor": ["array-like", None],
+        "samples_per_class": [Interval(Integral, 2, None, closed="left")],
     }
 
     def __init__(
@@ -380,12 +381,12 @@ class PairClassifier(
         """
         check_is_fitted(self)
         rows, pairs = read_pairs(X, self.preprocessor)
-        rows = self._validate(rows)
+        samples = self._rows(rows, reset=False)
         if self.net_.description["architecture"] == "joint":
-            return self._judge_jointly(rows, pairs)
-        Z = self._map_validated("embed", rows)
+            return self._judge_jointly(samples, pairs)
+        Z = self._apply("embed", samples)
         Z = Z[pairs].reshape(len(pairs), -1)
-        return self._map_validated("compare", Z, arrange=False)[:, 0]
+        return self._apply("compare", Rows(Z), arrange=False)[:, 0]
 
     def score(self, X, y, sample_weight=None):
         """Share of the pairs of which it is right whether they belong together.
@@ -427,94 +428,71 @@ class PairClassifier(
         ValueError
             If there is no such layer; the message lists those that there are.
         """
-        return super().as_module(layer)
+        return BaseDeepEstimator.as_module(self, layer)
 
     # -- training --------------------------------------------------------------
 
-    def _training_set(self, X, y, *, reset=True):
-        if self.input == "rows":
-            return super()._training_set(X, y, reset=reset)
-        data = training_pairs(self, X, y, reset=reset)
-        if reset:
-            self.classes_ = np.unique(y)
-        return data
+    def _read(self, X, y, *, reset):
+        if self.input == "pairs":
+            samples, targets = training_pairs(self, X, y, reset=reset)
+            if reset:
+                self.classes_ = np.unique(y)
+            return samples, targets
+        samples = self._rows(X, reset=reset)
+        self.classes_ = np.array([0, 1])  # those of pairs
+        return samples, class_codes(self, samples.array, y)
 
-    def _validate_targets(self, X, y, *, reset=True):
-        """Codes of the classes of rows; sets `classes_`, which are those of pairs."""
-        codes = super()._validate_targets(X, y, reset=reset)
-        self.classes_ = np.array([0, 1])
-        return codes
-
-    def _takes_all_pairs(self):
-        """Whether all pairs of a batch are learned from: each row is embedded once."""
-        return self.input == "rows" and self.architecture == "siamese"
-
-    def _design(self, data):
-        shape = self._layer_shape()
+    def _plan(self, samples, targets):
+        shape = layer_shape(self)
         is_joint = self.architecture == "joint"
+        # Each row is embedded once if all pairs of a batch are learned from.
+        all_pairs = self.input == "rows" and self.architecture == "siamese"
         description = {
             "network": "PairNetwork",
             "architecture": self.architecture,
-            "encoder": self._encoder(joint_shape(shape) if is_joint else shape),
+            "encoder": describe_encoder(
+                self, joint_shape(shape) if is_joint else shape
+            ),
             "shape": shape,
             "n_components": int(self.n_components),
             "hidden_sizes": self._hidden_sizes(),
             "activation": self.activation,
             "standardize": not isinstance(self.encoder, Module),
-            "all_pairs": self._takes_all_pairs(),
+            "all_pairs": all_pairs,
         }
-        return description, self._criterion(data)
-
-    def _criterion(self, data):
+        augment = make_augmentation(self.augment, len(shape) - 1)
+        start = partial(_start, n_components=self.n_components)
         if self.input == "pairs":
-            return self._make_criterion(data.targets, data.weights)
+            loss = self._cross_entropy(targets, samples.weights)
+            return Plan(description, Supervised(loss, augment), start=start)
         half_of_either = as_tensor(np.array([0, 1]))
-        make = AllPairsLoss if self._takes_all_pairs() else DrawnPairsLoss
-        return make(self._make_criterion(half_of_either))
-
-    def _prepare_network(self, module, X):
-        module.take_center(*self._mean_and_spread(module, X))
-        if self._kind() == "own":
-            rows = X[:N_TRIED]
-            if self.architecture == "joint":
-                rows = np.concatenate([rows, rows[::-1]], axis=1)
-            rows = self._rows_to_try(rows)
-            check_encoder(module.embedding, rows, self.n_components)
-
-    def _augmentation(self, module):
-        return self._make_augmentation(module.shape, float(module.embedding.spread))
-
-    def _sampler(self, data, batch_size, device, index, *, shuffle=True):
-        if data.pairs is not None:
-            pairs, index = data.pairs.to(device), index.to(device)
-            return PairBatches(pairs, index, batch_size, shuffle=shuffle)
-        return self._balanced_batches(
-            data,
-            batch_size,
-            device,
-            index,
-            shuffle=shuffle,
-            make=BalancedBatches if self._takes_all_pairs() else DrawnPairs,
+        make_loss = AllPairsLoss if all_pairs else DrawnPairsLoss
+        loss = make_loss(self._cross_entropy(half_of_either))
+        return Plan(
+            description,
+            Supervised(loss, augment),
+            sampler=class_batches(self, BalancedBatches if all_pairs else DrawnPairs),
+            split=hold_out_couples,
+            start=start,
         )
 
     # -- health ----------------------------------------------------------------
 
-    def _examine(self, X):
-        findings = self._examine_units(_pairs_of_both_kinds(X))
+    def _diagnose(self, samples):
+        findings = self._find_dead_units(_pairs_of_both_kinds(samples))
         return findings + self._compare_with_guessing(
             "the shares of both kinds of pairs"
         )
 
     # -- judging ---------------------------------------------------------------
 
-    def _judge_jointly(self, rows, pairs):
+    def _judge_jointly(self, samples, pairs):
         """Log odds of pairs whose rows go through the network as one."""
-        found = [
-            self._map_validated("encode", rows[some].reshape(len(some), -1))
-            for some in np.split(
-                pairs, range(N_PAIRS_AT_A_TIME, len(pairs), N_PAIRS_AT_A_TIME)
-            )
-        ]
+        found = []
+        for start in range(0, len(pairs), N_PAIRS_AT_A_TIME):
+            some = pairs[start : start + N_PAIRS_AT_A_TIME]
+            rows = samples.array[some].reshape(len(some), -1)
+            found.append(self._apply("encode", Rows(rows, samples.scale)))
         return np.concatenate(found)[:, 0]
 
     def __sklearn_tags__(self):
@@ -524,8 +502,18 @@ class PairClassifier(
         return tags
 
 
-def _pairs_of_both_kinds(X):
-    """Each of some rows with itself, and with another one."""
-    rows = some_rows(X)
+def _start(network, samples, *, n_components):
+    """Let a network work with numbers of about 1; try a module of the user."""
+    network.take_center(*samples.mean_and_spread(network))
+    if not network.embedding.standardize:
+        rows = samples.first(N_TRIED)
+        if network.architecture == "joint":
+            rows = joined(rows)
+        check_encoder(network.embedding, rows, n_components)
+
+
+def _pairs_of_both_kinds(samples):
+    """Each of some rows with itself, and with another one, as rows."""
+    rows = samples.some().array
     pairs = np.stack([rows, rows, rows, np.roll(rows, 1, axis=0)], axis=1)
-    return pairs.reshape(-1, 2, rows.shape[1])
+    return Rows(pairs.reshape(-1, 2, rows.shape[1]), samples.scale)

@@ -6,12 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.tensors import channels_first
+from sklearn_replearn._deep.input.samples import channels_first
 from sklearn_replearn._deep.networks.embedding import EmbeddingNetwork
-from sklearn_replearn._deep.networks.layers import ACTIVATIONS, mlp
-from sklearn_replearn._deep.networks.network import Network
-from sklearn_replearn._deep.objectives.losses import masked_mean
-from sklearn_replearn._deep.objectives.miners import same_and_other
+from sklearn_replearn._deep.networks.network import ACTIVATIONS, Network, mlp
+from sklearn_replearn._deep.objectives.objective import masked_mean
+from sklearn_replearn._deep.objectives.tuple_losses import same_and_other
 
 #: What equal rows have as log odds before the training of "siamese", and what they
 #: lose where the embeddings are 1 apart, by as much in each component.
@@ -78,6 +77,11 @@ class PairNetwork(Network):
     def lay(self, rows):
         return rows if len(self.shape) == 1 else channels_first(rows, self.shape)
 
+    @property
+    def spread(self):
+        """Standard deviation of the training values."""
+        return self.embedding.spread
+
     def take_center(self, mean, spread):
         """Let the encoder see the differences from a mean row, over their spread."""
         if self.architecture == "joint":
@@ -111,6 +115,11 @@ class PairNetwork(Network):
             return self.head((z[:, None] - z).abs()).squeeze(2)
         log_odds = self.encode(x)
         return torch.cat([torch.zeros_like(log_odds), log_odds], dim=1)
+
+
+def joined(rows):
+    """Each row and one of the others, side by side."""
+    return torch.cat([rows, rows.flip(0)], dim=1)
 
 
 def joint_shape(shape):
@@ -149,7 +158,8 @@ class DrawnPairsLoss(nn.Module):
 
     def forward(self, logits, codes):
         """The mean loss, from logits and the classes of both rows of each pair."""
-        return self.cross_entropy(logits, (codes[:, 0] == codes[:, 1]).long())
+        first, second = codes.view(-1, 2).unbind(1)
+        return self.cross_entropy(logits, (first == second).long())
 
 
 class AllPairsLoss(DrawnPairsLoss):

@@ -27,7 +27,6 @@ from sklearn_replearn.metric_learning._held_out import (
 )
 from sklearn_replearn.metric_learning._pair_similarity import pair_similarities
 from sklearn_replearn.metric_learning._pairs import (
-    Preprocessor,
     read_pairs,
     read_same,
     used_rows,
@@ -36,7 +35,7 @@ from sklearn_replearn.metric_learning._siamese_transformer import SiameseTransfo
 from sklearn_replearn.metrics import equal_error_rate, verification_threshold
 
 
-class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
+class PairVerifier(ClassifierMixin, BaseEstimator):
     r"""Tell whether two rows belong together by how alike their embeddings are.
 
     The rows :math:`x` and :math:`x'` are the same if the similarity of their embeddings
@@ -162,7 +161,7 @@ class PairVerifier(ClassifierMixin, Preprocessor, BaseEstimator):
     """
 
     _parameter_constraints = {
-        **Preprocessor._parameter_constraints,
+        "preprocessor": ["array-like", None],
         "embedder": [None, HasMethods(["fit", "transform"])],
         "input": [StrOptions({"pairs", "rows"})],
         "metric": [StrOptions({"euclidean", "cosine"})],

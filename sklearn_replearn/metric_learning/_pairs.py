@@ -1,24 +1,12 @@
 """Labelled pairs of rows: how estimators of this family read them."""
 
-from math import prod
-
 import numpy as np
-from sklearn.metrics import roc_auc_score
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import assert_all_finite
 
 from sklearn_replearn._containers import row_count, take_rows
-from sklearn_replearn._deep.estimators.base import TrainingSet
-from sklearn_replearn._deep.input.tensors import as_tensor
-from sklearn_replearn._deep.objectives.losses import (
-    ContrastiveLoss,
-    PairContrastiveLoss,
-)
-from sklearn_replearn._deep.training.samplers import PairBatches
-from sklearn_replearn._images import fault_of, shape_of
+from sklearn_replearn._deep.input.samples import Pairs, as_tensor
+from sklearn_replearn._images import fault_of
 from sklearn_replearn._labels import read_labels
-from sklearn_replearn._sklearn import StrOptions, _fit_context
-from sklearn_replearn._warnings import warn
 
 
 def read_pairs(X, preprocessor=None):
@@ -130,151 +118,15 @@ def read_same(estimator, pairs, y, *, both=True):
     return y == 1
 
 
-def training_pairs(estimator, X, y, *, reset=True):
+def training_pairs(estimator, X, y, *, reset):
     """Pairs to train an estimator's network with; the targets are 1 for the same.
 
     With ``reset=False`` pairs to validate with, which may be all of one kind.
     """
     rows, pairs = read_pairs(X, estimator.preprocessor)
     is_same = read_same(estimator, pairs, y, both=reset)
-    rows = estimator._validate(rows, reset=reset)
-    if not reset:
-        assert_all_finite(rows, input_name="X")
-    return TrainingSet(rows, as_tensor(is_same.astype(np.int64)), as_tensor(pairs))
-
-
-class Preprocessor:
-    """Mixin of those with `preprocessor`, a table that pairs of indices point into."""
-
-    _parameter_constraints = {"preprocessor": ["array-like", None]}
-
-
-class PairInput(Preprocessor):
-    """Mixin, before `BaseMetricTransformer`, of those that learn from pairs, too."""
-
-    _parameter_constraints = {
-        **Preprocessor._parameter_constraints,
-        "input": [StrOptions({"rows", "pairs"})],
-    }
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, X_val=None, y_val=None):
-        """Train the network.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Finite numbers; with ``input="pairs"`` an array of shape (n_pairs, 2,
-            n_features), or indices of rows of `preprocessor` of shape (n_pairs, 2).
-        y : array-like of shape (n_samples,) or (n_pairs,)
-            Classes, at least two, of which one at least has two rows. Numbers or
-            strings. Of pairs, 1 for the same and 0 or -1 for not the same.
-        X_val : array-like, default=None
-            Validation data: rows, or with ``input="pairs"`` pairs, read as X is. All
-            samples of X are trained with, and `validation_loss_curve_` is the loss on
-            these. Without early stopping it is only recorded.
-        y_val : array-like, default=None
-            Classes of the rows of `X_val`, as y; they may be others than those of y. Or
-            labels of its pairs.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If the data are not so, if parameters contradict each other, or if the
-            training diverges. The estimator is then as it was before.
-        """
-        return self._fit(X, y, X_val, y_val)
-
-    def fit_transform(self, X, y=None, X_val=None, y_val=None):
-        """Train the network, and embed the rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Classes.
-        X_val, y_val : array-likes, default=None
-            Validation data, as in :meth:`fit`.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components_)
-
-        Raises
-        ------
-        ValueError
-            If ``input="pairs"``: a pair has no embedding.
-        """
-        if self.input == "pairs":
-            raise ValueError(
-                f"{type(self).__name__} with input='pairs' learns from pairs, but "
-                "embeds rows: call fit(pairs, y), then transform(rows)."
-            )
-        return super().fit_transform(X, y, X_val=X_val, y_val=y_val)
-
-    def score(self, X, y):
-        """How well the distances of the embeddings tell what belongs together.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features), or pairs as in :meth:`fit`
-        y : array-like of shape (n_samples,)
-            Classes, or labels of the pairs.
-
-        Returns
-        -------
-        score : float
-            Of rows the mean average precision at R, of
-            :func:`~sklearn_replearn.metrics.mean_average_precision_at_r`; with
-            ``input="pairs"`` the area under the ROC curve of minus the distances of
-            the pairs. Both are in [0, 1].
-        """
-        if self.input == "rows":
-            return super().score(X, y)
-        rows, pairs = read_pairs(X, self.preprocessor)
-        is_same = read_same(self, pairs, y)
-        Z = self._map_rows("encode", rows)
-        distances = np.linalg.norm(Z[pairs[:, 0]] - Z[pairs[:, 1]], axis=1)
-        return float(roc_auc_score(is_same, -distances))
-
-    def _validate(self, X, *, reset=False):
-        shape = shape_of(X)
-        is_pairs = len(shape) > 2 and shape[1] == 2
-        n_features = getattr(self, "n_features_in_", None)
-        if not reset and is_pairs and prod(shape[2:]) == n_features:
-            raise ValueError(
-                f"X has shape {shape}, as pairs have, but it is rows that are "
-                f"embedded: pass X.reshape({(-1, *shape[2:])}), and take every two "
-                "embeddings together."
-            )
-        return super()._validate(X, reset=reset)
-
-    def _training_set(self, X, y, *, reset=True):
-        if self.input == "rows":
-            if reset and self.preprocessor is not None:
-                warn(
-                    "preprocessor is not used with input='rows': it is a table that "
-                    "pairs of indices point into; set input='pairs', or "
-                    "preprocessor=None.",
-                )
-            return super()._training_set(X, y, reset=reset)
-        return training_pairs(self, X, y, reset=reset)
-
-    def _contrastive_loss(self, margin):
-        """The loss by the parameter `loss`, of a batch of rows or of pairs."""
-        make = PairContrastiveLoss if self.input == "pairs" else ContrastiveLoss
-        return make(self.loss, margin)
-
-    def _sampler(self, data, batch_size, device, index, *, shuffle=True):
-        if data.pairs is None:
-            return super()._sampler(data, batch_size, device, index, shuffle=shuffle)
-        return PairBatches(
-            data.pairs.to(device), index.to(device), batch_size, shuffle=shuffle
-        )
+    samples = Pairs(estimator._rows(rows, reset=reset), as_tensor(pairs))
+    return samples, as_tensor(is_same.astype(np.int64))
 
 
 def used_rows(rows, pairs):

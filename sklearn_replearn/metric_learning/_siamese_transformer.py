@@ -2,15 +2,14 @@
 
 from numbers import Real
 
-from sklearn_replearn._deep.objectives.losses import CONTRASTS
+from sklearn_replearn._deep.estimators.encoders import ENCODER_PARAMETERS
+from sklearn_replearn._deep.objectives.tuple_losses import CONTRASTS
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn.metric_learning._neural_metric_transformer import (
-    BaseNeuralMetricTransformer,
-)
-from sklearn_replearn.metric_learning._pairs import PairInput
+from sklearn_replearn.metric_learning._metric_transformer import check_margin
+from sklearn_replearn.metric_learning._pair_transformer import BasePairTransformer
 
 
-class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
+class SiameseTransformer(BasePairTransformer):
     r"""Embeddings in which rows of a class are near, and others a margin apart.
 
     One network embeds both rows of a pair, and is trained to bring pairs of one class
@@ -121,6 +120,8 @@ class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
@@ -176,8 +177,9 @@ class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
     """
 
     _parameter_constraints = {
-        **BaseNeuralMetricTransformer._parameter_constraints,
-        **PairInput._parameter_constraints,
+        **BasePairTransformer._parameter_constraints,
+        **ENCODER_PARAMETERS,
+        "normalize": ["boolean"],
         "margin": [Interval(Real, 0, None, closed="neither")],
         "loss": [StrOptions(set(CONTRASTS))],
     }
@@ -245,6 +247,6 @@ class SiameseTransformer(PairInput, BaseNeuralMetricTransformer):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _criterion(self):
-        self._check_margin()
-        return self._contrastive_loss(self.margin)
+    def _plan(self, samples, targets):
+        check_margin(self)
+        return self._embedding_plan(self._contrastive_loss(self.margin))

@@ -2,14 +2,13 @@
 
 from numbers import Real
 
-from sklearn_replearn._deep.objectives.losses import SupConLoss
+from sklearn_replearn._deep.estimators.encoders import ENCODER_PARAMETERS
+from sklearn_replearn._deep.objectives.tuple_losses import SupConLoss
 from sklearn_replearn._sklearn import Interval
-from sklearn_replearn.metric_learning._neural_metric_transformer import (
-    BaseNeuralMetricTransformer,
-)
+from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
 
 
-class SupConTransformer(BaseNeuralMetricTransformer):
+class SupConTransformer(BaseMetricTransformer):
     r"""Embeddings in which each row is most like the rows of its class.
 
     For each row i of a batch, with the rows P(i) of its class and all other rows A(i),
@@ -100,6 +99,8 @@ class SupConTransformer(BaseNeuralMetricTransformer):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
@@ -151,7 +152,9 @@ class SupConTransformer(BaseNeuralMetricTransformer):
     """
 
     _parameter_constraints = {
-        **BaseNeuralMetricTransformer._parameter_constraints,
+        **BaseMetricTransformer._parameter_constraints,
+        **ENCODER_PARAMETERS,
+        "normalize": ["boolean"],
         "temperature": [Interval(Real, 0, None, closed="neither")],
     }
 
@@ -212,5 +215,6 @@ class SupConTransformer(BaseNeuralMetricTransformer):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _criterion(self):
-        return SupConLoss(self.temperature)
+    def _plan(self, samples, targets):
+        loss = SupConLoss(self.temperature)
+        return self._embedding_plan(loss)

@@ -2,14 +2,18 @@
 
 from numbers import Real
 
-from sklearn_replearn._deep.objectives.losses import TripletLoss
+from sklearn_replearn._deep.estimators.embeddings import diagnose_embeddings
+from sklearn_replearn._deep.estimators.encoders import ENCODER_PARAMETERS
+from sklearn_replearn._deep.objectives.tuple_losses import TripletLoss
 from sklearn_replearn._sklearn import Interval, StrOptions
-from sklearn_replearn.metric_learning._neural_metric_transformer import (
-    BaseNeuralMetricTransformer,
+from sklearn_replearn.metric_learning._metric_transformer import (
+    REMEDY,
+    BaseMetricTransformer,
+    check_margin,
 )
 
 
-class TripletTransformer(BaseNeuralMetricTransformer):
+class TripletTransformer(BaseMetricTransformer):
     r"""Embeddings in which rows are nearer to their class than to any other.
 
     A triplet is a row (the anchor, or query q), another row p of its class, and a row n
@@ -115,6 +119,8 @@ class TripletTransformer(BaseNeuralMetricTransformer):
         The trained net; ``net_.module_`` is its network (:ref:`guide <net>`).
     loss_curve_ : list of float
         Mean training loss of each epoch (:ref:`guide <loss_curve>`).
+    loss_terms_curve_ : list of dict
+        Mean of each term of that loss, by its name, of each epoch.
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
@@ -170,7 +176,9 @@ class TripletTransformer(BaseNeuralMetricTransformer):
     """
 
     _parameter_constraints = {
-        **BaseNeuralMetricTransformer._parameter_constraints,
+        **BaseMetricTransformer._parameter_constraints,
+        **ENCODER_PARAMETERS,
+        "normalize": ["boolean"],
         "margin": [Interval(Real, 0, None, closed="neither")],
         "mining": [StrOptions({"all", "hard", "semihard"})],
         "loss": [StrOptions({"hinge", "softplus", "split"})],
@@ -240,13 +248,13 @@ class TripletTransformer(BaseNeuralMetricTransformer):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _criterion(self):
+    def _plan(self, samples, targets):
         if self.loss != "softplus":
-            self._check_margin()
-        return TripletLoss(self.mining, self.loss, self.margin, self.temperature)
+            check_margin(self)
+        loss = TripletLoss(self.mining, self.loss, self.margin, self.temperature)
+        return self._embedding_plan(loss)
 
-    @property
-    def _remedy(self):
-        if self.mining == "hard":
-            return "take mining='semihard' or 'all'"
-        return super()._remedy
+    def _diagnose(self, samples):
+        is_hard = self.mining == "hard"
+        remedy = "take mining='semihard' or 'all'" if is_hard else REMEDY
+        return diagnose_embeddings(self, samples, remedy)

@@ -7,8 +7,7 @@ import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_replearn._deep.estimators.base import TrainingSet
-from sklearn_replearn._deep.objectives.health import effective_rank
+from sklearn_replearn._deep.input.samples import Rows
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
 from sklearn_replearn._labels import codes_of, few, read_classes
 from sklearn_replearn._sklearn import StrOptions
@@ -57,7 +56,7 @@ class DeepClassifierMixin(ClassifierMixin):
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        return self._map_rows("probabilities", X)
+        return self._apply("probabilities", self._samples(X))
 
     @available_if(_learns_classes)
     def score(self, X, y, sample_weight=None):
@@ -83,14 +82,14 @@ class DeepClassifierMixin(ClassifierMixin):
 
     # -- fitting ---------------------------------------------------------------
 
-    def _validate_targets(self, X, y, *, reset=True):
-        """Codes of the classes of y; sets `classes_`."""
+    def _codes(self, X, y, *, reset):
+        """Codes of the classes of y; sets `classes_` in `fit`."""
         if not reset:
             return torch.from_numpy(codes_of(X, y, self.classes_))
         classes, codes = read_classes(
             self, X, y, "it learns features that tell the classes in y apart"
         )
-        if self._goes_on() and not np.array_equal(classes, self.classes_):
+        if self._continues_training() and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start=True goes on with the classes of the fit before "
                 f"({few(self.classes_)}), but y has others ({few(classes)}); set "
@@ -99,7 +98,7 @@ class DeepClassifierMixin(ClassifierMixin):
         self.classes_ = classes
         return torch.from_numpy(codes)
 
-    def _make_criterion(self, targets, weights=None):
+    def _cross_entropy(self, targets, weights=None):
         """Cross-entropy with the weights of the classes, 1 for a row on average."""
         n_classes = len(self.classes_)
         if weights is not None:
@@ -131,14 +130,9 @@ class DeepClassifierMixin(ClassifierMixin):
 
     # -- health ----------------------------------------------------------------
 
-    def _examine(self, X):
-        self.effective_rank_ = effective_rank(self._map_validated("encode", X))
-        findings = self._examine_units(X)
-        return findings + self._compare_with_guessing("the classes' shares")
-
     def _compare_with_guessing(self, by):
         """What is wrong with a loss that guessing has, too, by the shares named."""
-        loss, guess = self.loss_curve_[-1], self.net_.criterion_.loss_of_guessing
+        loss, guess = self.loss_curve_[-1], self.net_.criterion_.loss.loss_of_guessing
         # Where one class is nearly all, guessing is hard to be better than.
         is_hard = guess < LEAST_GUESS
         if self.n_iter_ < 10 or loss <= 0.99 * guess or is_hard:
@@ -149,7 +143,7 @@ class DeepClassifierMixin(ClassifierMixin):
         ]
 
 
-def merge_equal(data):
+def merge_equal(samples, targets):
     """Samples of which no two are equal, if some are or if there are weights.
 
     Equal rows of a class become one, with the sum of their weights. The rows are sorted
@@ -158,28 +152,30 @@ def merge_equal(data):
 
     Parameters
     ----------
-    data : TrainingSet
-        Of rows with classes.
+    samples : Rows
+    targets : tensor of int64, of shape (n_samples,)
+        Their classes.
 
     Returns
     -------
-    data : TrainingSet
+    samples : Rows
+    targets : tensor of int64
     """
-    codes = data.targets.tolist()
+    codes = targets.tolist()
     first, weights = {}, {}
-    given = [1.0] * len(codes) if data.weights is None else data.weights.tolist()
+    given = [1.0] * len(codes) if samples.weights is None else samples.weights.tolist()
     for place, (row, code, weight) in enumerate(
-        zip(data.rows, codes, given, strict=True)
+        zip(samples.array, codes, given, strict=True)
     ):
         key = row.tobytes(), code
         first.setdefault(key, place)
         weights[key] = weights.get(key, 0.0) + weight
-    if data.weights is None and len(first) == len(codes):
-        return data
+    if samples.weights is None and len(first) == len(codes):
+        return samples, targets
     keys = sorted(first, key=lambda key: (key[0], first[key]))
     index = [first[key] for key in keys]
+    merged = Rows(samples.array[index], samples.scale)
     weights = torch.tensor([weights[key] for key in keys], dtype=torch.float64)
-    are_equal = bool((weights == weights[0]).all())
-    return TrainingSet(
-        data.rows[index], data.targets[index], weights=None if are_equal else weights
-    )
+    if bool((weights != weights[0]).any()):
+        merged.weights = weights
+    return merged, targets[index]

@@ -1,5 +1,6 @@
 """The base of all autoencoders: codes, reconstructions, and how good they are."""
 
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -7,10 +8,8 @@ import torch
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import nn
 
-from sklearn_replearn._deep.estimators.base import (
-    BaseDeepTransformer,
-    squares_about_mean,
-)
+from sklearn_replearn._deep.estimators.base import N_TRIED, BaseDeepTransformer
+from sklearn_replearn._deep.input.samples import Rows
 from sklearn_replearn._deep.networks.own_modules import (
     check_shape,
     refuse_mixed_rows,
@@ -18,6 +17,8 @@ from sklearn_replearn._deep.networks.own_modules import (
 )
 from sklearn_replearn._deep.objectives.health import effective_rank
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
+from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 
@@ -43,6 +44,9 @@ class BaseAutoencoder(BaseDeepTransformer):
         -------
         X_original : ndarray of shape (n_samples, n_features_in_)
         """
+        return self._decode(X)
+
+    def _decode(self, X):
         check_is_fitted(self)
         Z = check_array(X, dtype=[np.float32, np.float64], input_name="X")
         if Z.shape[1] != self.n_components_:
@@ -50,7 +54,7 @@ class BaseAutoencoder(BaseDeepTransformer):
                 f"X has {Z.shape[1]} columns, but {type(self).__name__} has "
                 f"{self.n_components_} components."
             )
-        return self._map_validated("decode", Z, arrange=False)
+        return self._apply("decode", Rows(Z), arrange=False)
 
     def reconstruct(self, X):
         """Rows, encoded and decoded.
@@ -63,7 +67,7 @@ class BaseAutoencoder(BaseDeepTransformer):
         -------
         X_reconstructed : ndarray of shape (n_samples, n_features)
         """
-        return self._map_rows("reconstruct", X)
+        return self._apply("reconstruct", self._samples(X))
 
     def score_samples(self, X):
         r"""Minus the mean squared error of each row's reconstruction.
@@ -82,7 +86,7 @@ class BaseAutoencoder(BaseDeepTransformer):
         scores : ndarray of shape (n_samples,)
             At most 0.
         """
-        return -self._map_rows("squared_errors", X)[:, 0]
+        return -self._apply("squared_errors", self._samples(X))[:, 0]
 
     def score(self, X, y=None):
         r"""Share of the variance that the reconstructions keep, R².
@@ -107,17 +111,35 @@ class BaseAutoencoder(BaseDeepTransformer):
         score : float
             At most 1; 0 for what the mean alone achieves.
         """
-        X = self._validate(X)
-        errors = self._map_validated("squared_errors", X).sum(dtype=np.float64)
-        return _share_kept(errors * X[0].size, squares_about_mean(X, self._scale(X)))
+        return self._share_kept(self._samples(X))
 
     # -- the network -------------------------------------------------------------
 
-    def _code_width(self):
-        """Number of the encoder's outputs, and what they are."""
-        return self.n_components, "n_components"
+    def _reconstruction_plan(self, description, loss, *, width=None, loss_unit=None):
+        """The plan of a network that reconstructs rows.
 
-    def _layers(self, n_features, *, tied=False):
+        Parameters
+        ----------
+        description : dict
+        loss : torch module
+        width : pair of int and str, default=None
+            Number of the encoder's outputs and what they are; ``None`` for codes.
+        loss_unit : float, default=None
+            ``None`` is the variance of X for squared errors.
+        """
+        width = width or (self.n_components, "n_components")
+        if loss_unit is None:
+            is_squared = self.loss == "squared_error"
+            loss_unit = variance_of_output if is_squared else 1.0
+        return Plan(
+            description,
+            Supervised(loss),
+            start=partial(start_encoder_decoder, self, width),
+            check=self._check_range,
+            loss_unit=loss_unit,
+        )
+
+    def _layers(self, n_features, *, tied=False, width=None):
         """Descriptions of encoder and decoder: the user's modules, or an MLP's."""
         if tied and (self.encoder is not None or self.decoder is not None):
             raise ValueError(
@@ -125,7 +147,7 @@ class BaseAutoencoder(BaseDeepTransformer):
                 "cannot be had with an encoder or a decoder of your own."
             )
         hidden = self._hidden_sizes()
-        sizes = [n_features, *hidden, self._code_width()[0]]
+        sizes = [n_features, *hidden, width or self.n_components]
         back = [self.n_components, *reversed(hidden), n_features]
         encoder, decoder = (
             {"layers": "mlp", "sizes": sizes, "activation": self.activation}
@@ -144,19 +166,10 @@ class BaseAutoencoder(BaseDeepTransformer):
             "binary": self.loss == "binary_cross_entropy",
         }
 
-    def _training_set(self, X, y, *, reset=True):
-        data = super()._training_set(X, y, reset=reset)
-        self._check_range(data.rows)
-        return data
-
-    def _prepare_network(self, module, X):
-        self._check_shapes(module, X)
-        self._adapt_to_units(module, X)
-
-    def _check_range(self, X):
-        if self.loss == "squared_error" or self._scale(X) != 1.0:
+    def _check_range(self, samples):
+        if self.loss == "squared_error" or samples.scale != 1.0:
             return
-        low, high = X.min(), X.max()
+        low, high = samples.array.min(), samples.array.max()
         if low < 0 or high > 1:
             raise ValueError(
                 "loss='binary_cross_entropy' needs values between 0 and 1, but X has "
@@ -164,61 +177,74 @@ class BaseAutoencoder(BaseDeepTransformer):
                 "loss='squared_error'."
             )
 
-    def _check_shapes(self, module, X):
-        """Try the modules that the user gave on two rows."""
-        if self.encoder is None and self.decoder is None:
-            return
-        x = module.arrange(self._rows_to_try(X))
-        module.eval()
-        with torch.no_grad():
-            output = try_module("encoder", module.run_encoder, x)
-            width, meaning = self._code_width()
-            check_shape("encoder", x, output, (len(x), width), meaning)
-            refuse_mixed_rows("encoder", module.run_encoder, x, output)
-            z = module.encode(x)
-            back = try_module("decoder", module.decoder, z)
-            check_shape("decoder", z, back, tuple(x.shape), "the shape of the input")
-            refuse_mixed_rows("decoder", module.decoder, z, back)
+    # -- health ------------------------------------------------------------------
 
-    def _adapt_to_units(self, module, X):
-        """Let layers of ours work about zero and with numbers of about 1."""
-        mean, spread = self._mean_and_spread(module, X)
-        if self.encoder is None:
-            module.center.copy_(mean)
-            module.spread.fill_(spread)
-        if self.decoder is None and module.binary:
-            module.offset.copy_(mean.clamp(0.01, 0.99).logit())
-        elif self.decoder is None:
-            module.offset.copy_(mean)
-            module.gain.fill_(spread)
+    def _share_kept(self, samples):
+        """Share of the variance of rows that their reconstructions keep."""
+        errors = self._apply("squared_errors", samples).sum(dtype=np.float64)
+        errors *= samples.array[0].size
+        total = samples.squares_about_mean()
+        if total > 0:
+            return float(1 - errors / total)
+        return 1.0 if errors == 0 else 0.0
 
-    def _loss_unit(self, module):
-        return float(module.gain) ** 2 if self.loss == "squared_error" else 1.0
+    def _diagnose(self, samples):
+        return self._diagnose_codes(samples)
 
-    def _set_fitted(self, X):
-        self.n_components_ = self.n_components
-        super()._set_fitted(X)
-
-    def _examine(self, X):
-        Z = self._map_validated("encode", X)
-        errors = self._map_validated("squared_errors", X).sum(dtype=np.float64)
-        self.effective_rank_ = effective_rank(Z)
-        ills_of_units = self._examine_units(X)
-        total = squares_about_mean(X, self._scale(X))
-        if total == 0:
+    def _diagnose_codes(self, samples):
+        dead_units = self._find_dead_units(samples)
+        self.effective_rank_ = effective_rank(self._apply("encode", samples))
+        if samples.squares_about_mean() == 0:
             return ["all rows of X are the same, so that there is nothing to encode"]
         findings = []
-        kept = _share_kept(errors * X[0].size, total)
+        kept = self._share_kept(samples)
         if self.effective_rank_ < 1.1 and self.n_components_ > 1 and kept < 0.5:
             findings.append(
                 f"the code has collapsed to {self.effective_rank_:.1f} effective "
                 f"dimensions of {self.n_components_}, and keeps {max(kept, 0):.0%} of "
                 "the variance: train longer, lower lr or standardise the columns of X"
             )
-        return findings + ills_of_units
+        return findings + dead_units
 
 
-def _share_kept(errors, total):
-    if total > 0:
-        return float(1 - errors / total)
-    return 1.0 if errors == 0 else 0.0
+def variance_of_output(network):
+    """Unit of squared errors: that of X, which the decoder's output is scaled to."""
+    return float(network.gain) ** 2
+
+
+def start_encoder_decoder(estimator, width, network, samples):
+    """Try the user's modules; let ours work about zero and with numbers of about 1.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+    width : pair of int and str
+        Number of the encoder's outputs, and what they are.
+    network : EncoderDecoder
+    samples : Rows
+    """
+    if not (estimator.encoder is None and estimator.decoder is None):
+        _check_shapes(network, samples, *width)
+    mean, spread = samples.mean_and_spread(network)
+    if estimator.encoder is None:
+        network.center.copy_(mean)
+        network.spread.fill_(spread)
+    if estimator.decoder is None and network.binary:
+        network.offset.copy_(mean.clamp(0.01, 0.99).logit())
+    elif estimator.decoder is None:
+        network.offset.copy_(mean)
+        network.gain.fill_(spread)
+
+
+@torch.no_grad()
+def _check_shapes(network, samples, width, meaning):
+    """Try the modules that the user gave on a few rows."""
+    x = network.arrange(samples.first(N_TRIED))
+    network.eval()
+    output = try_module("encoder", network.run_encoder, x)
+    check_shape("encoder", x, output, (len(x), width), meaning)
+    refuse_mixed_rows("encoder", network.run_encoder, x, output)
+    z = network.encode(x)
+    back = try_module("decoder", network.decoder, z)
+    check_shape("decoder", z, back, tuple(x.shape), "the shape of the input")
+    refuse_mixed_rows("decoder", network.decoder, z, back)

@@ -11,7 +11,7 @@ from numbers import Real
 import torch
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.tensors import on_images
+from sklearn_replearn._deep.input.samples import on_images
 
 
 def flip(x, amount, spread):
@@ -81,11 +81,24 @@ def noise(x, amount, spread):
 #: By name, changes of where things are: each gives a matrix and a middle.
 PLACINGS = {"crop": crop, "scale": scale, "rotate": rotate}
 
+
+def corrupt(x, amount, rows):
+    """A share `amount` of the values replaced by others of their columns.
+
+    Each is that of a random row: a draw from the column's own distribution (Bahri et
+    al., "SCARF", 2022).
+    """
+    chosen = torch.randint(len(rows), x.shape, device=x.device)
+    others = rows.gather(0, chosen)
+    return torch.where(torch.rand(x.shape, device=x.device) < amount, others, x)
+
+
 #: By name, the other changes, in the order that they are done in.
 CHANGES = {"flip": flip, "shift": shift, "color_jitter": color_jitter, "noise": noise}
 
 #: By name, the usual amount of each.
 AMOUNTS = {
+    "corrupt": 0.6,
     "color_jitter": 0.2,
     "crop": 0.2,
     "flip": 0.5,
@@ -96,7 +109,7 @@ AMOUNTS = {
 }
 
 #: By name, the largest amount of those that have one.
-MOST = {"crop": 0.9, "flip": 1, "rotate": 180, "shift": 1}
+MOST = {"corrupt": 0.99, "crop": 0.9, "flip": 1, "rotate": 180, "shift": 1}
 
 
 def read_amounts(augment, n_sides):
@@ -117,10 +130,15 @@ def read_amounts(augment, n_sides):
             raise ValueError(
                 f"augment has {name!r}, which is none of {', '.join(AMOUNTS)}."
             )
-        if n_sides == 0 and name != "noise":
+        if name == "corrupt" and n_sides > 0:
+            raise ValueError(
+                "augment has 'corrupt', which exchanges the values of single columns, "
+                "but X has images or signals; take other changes."
+            )
+        if n_sides == 0 and name not in ("corrupt", "noise"):
             raise ValueError(
                 f"augment has {name!r}, but X has rows that are no images; pass "
-                "image_shape if they are, or augment='noise'."
+                "image_shape if they are, or augment='noise' or 'corrupt'."
             )
         if name == "rotate" and n_sides == 1:
             raise ValueError(
@@ -157,13 +175,18 @@ class Augmentation:
     amounts : dict of str to float
     spread : float
         Standard deviation of the training values.
+    rows : tensor of shape (n_rows, n_features), default=None
+        Training rows, out of which "corrupt" takes values.
     """
 
-    def __init__(self, amounts, spread):
+    def __init__(self, amounts, spread, rows=None):
         self.amounts = amounts
         self.spread = spread
+        self.rows = rows
 
     def __call__(self, x):
+        if "corrupt" in self.amounts:
+            x = corrupt(x, self.amounts["corrupt"], self.rows)
         if PLACINGS.keys() & self.amounts.keys():
             x = resample(x, *self._compose(x))
         for name, change in CHANGES.items():
@@ -181,6 +204,15 @@ class Augmentation:
                 matrix, middle = _times(turn, matrix), _times(turn, middle[:, :, None])
                 middle = middle.squeeze(2) + move
         return matrix, middle
+
+
+def augmentation(amounts, network, samples):
+    """The changes of a network's inputs, by the spread of its training values."""
+    rows = None
+    if "corrupt" in amounts:
+        some = samples.rows.some()
+        rows = network.arrange(some.first(len(some)).to(network.origin.device))
+    return Augmentation(amounts, float(network.spread), rows)
 
 
 def resample(x, matrix, middle):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from sklearn_replearn._deep.input.samples import Samples
+
 #: Lengths that samples are padded to.
 BUCKETS = torch.tensor([*range(16, 129, 16), *(2**power for power in range(8, 63))])
 
@@ -60,7 +62,7 @@ def mean_over(values, mask):
     return sums / mask.sum(1).clamp_min(1).reshape(-1, *shape[2:])
 
 
-class RaggedSamples:
+class RaggedSamples(Samples):
     """Base of samples of different lengths, stored one after another.
 
     Parameters
@@ -157,7 +159,7 @@ class RaggedSamples:
 
     def to(self, device):
         """The same samples with their values on a device."""
-        return type(self)(self.values.to(device), self.ends)
+        return self._keeping_weights(type(self)(self.values.to(device), self.ends))
 
     @property
     def _shape(self):

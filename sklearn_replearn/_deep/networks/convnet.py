@@ -8,15 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.tensors import channels_first
+from sklearn_replearn._deep.input.samples import channels_first
 from sklearn_replearn._deep.networks.convolutions import (
     CONVOLUTIONS,
     kernel,
     stage_shapes,
     without_biases,
 )
-from sklearn_replearn._deep.networks.layers import ACTIVATIONS
-from sklearn_replearn._deep.networks.network import Network, output_of
+from sklearn_replearn._deep.networks.network import ACTIVATIONS, Network, output_of
 
 #: By architecture, the number of convolutions in a stage.
 DEPTHS = {"lenet": 1, "vgg": 2}

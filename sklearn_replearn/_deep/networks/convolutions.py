@@ -5,9 +5,9 @@ from math import prod
 
 from torch import nn
 
-from sklearn_replearn._deep.input.tensors import channels_first
+from sklearn_replearn._deep.input.samples import channels_first
 from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
-from sklearn_replearn._deep.networks.layers import ACTIVATIONS, mlp
+from sklearn_replearn._deep.networks.network import ACTIVATIONS, mlp
 
 #: By number of sides, the convolution and its transpose.
 CONVOLUTIONS = {

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.tensors import channels_first, subtract
+from sklearn_replearn._deep.input.samples import channels_first, subtract
 from sklearn_replearn._deep.networks.network import Network
 from sklearn_replearn._deep.networks.own_modules import (
     check_shape,
@@ -57,10 +57,12 @@ class EmbeddingNetwork(Network):
     def lay(self, rows):
         return channels_first(rows, self.shape) if len(self.shape) > 1 else rows
 
+    def standardized(self, x):
+        """What the encoder sees."""
+        return (x - self.center) / self.spread if self.standardize else x
+
     def encode(self, x):
-        if self.standardize:
-            x = (x - self.center) / self.spread
-        z = self.run(self.encoder, x)
+        z = self.run(self.encoder, self.standardized(x))
         return functional.normalize(z) if self.normalize else z
 
     forward = encode

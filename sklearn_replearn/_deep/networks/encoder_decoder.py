@@ -2,8 +2,7 @@
 
 import torch
 
-from sklearn_replearn._deep.networks.layers import tied_decoder
-from sklearn_replearn._deep.networks.network import Network
+from sklearn_replearn._deep.networks.network import Network, tied_decoder
 from sklearn_replearn._deep.networks.registry import build_layers
 
 

@@ -1,12 +1,60 @@
-"""What an estimator trains: the base of all networks, and views of their layers."""
+"""Layers by name, the base of all networks, and copies of them."""
 
 from contextlib import contextmanager
+from copy import deepcopy
+from itertools import pairwise
 
 import torch
 from torch import nn
+from torch.nn import functional
 
-from sklearn_replearn._deep.input.tensors import subtract
-from sklearn_replearn._deep.networks.copies import share_weights
+from sklearn_replearn._deep.input.samples import subtract
+
+ACTIVATIONS = {
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "identity": nn.Identity,
+    "leaky_relu": nn.LeakyReLU,
+    "logistic": nn.Sigmoid,
+    "prelu": nn.PReLU,
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+
+
+def mlp(sizes, activation):
+    """Linear layers with the activation between them, but not after the last."""
+    steps = []
+    for n_inputs, n_outputs in pairwise(sizes):
+        steps += [nn.Linear(n_inputs, n_outputs), ACTIVATIONS[activation]()]
+    return nn.Sequential(*steps[:-1])
+
+
+def flat_mlp(sizes, activation):
+    """The layers of `mlp`, for input of any shape."""
+    return nn.Sequential(nn.Flatten(), *mlp(sizes, activation))
+
+
+class TiedLinear(nn.Module):
+    """The transpose of a linear layer, with a bias of its own."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.other = [linear]  # in a list: its weights are not ours to register
+        self.bias = nn.Parameter(torch.zeros(linear.in_features))
+
+    def forward(self, x):
+        return functional.linear(x, self.other[0].weight.t(), self.bias)
+
+
+def tied_decoder(encoder):
+    """The layers of an MLP backwards, with its weights transposed."""
+    steps = [
+        TiedLinear(step) if isinstance(step, nn.Linear) else deepcopy(step)
+        for step in reversed(encoder)
+    ]
+    return nn.Sequential(*steps)
 
 
 class Network(nn.Module):
@@ -32,6 +80,9 @@ class Network(nn.Module):
     #: Whether `run` computes in lower precision; see `in_mixed_precision`.
     is_mixed = False
 
+    #: Whether `encode` gives what a hook in the middle of the layers finds.
+    reads_by_hook = False
+
     def __init__(self, n_origins=1):
         super().__init__()
         self.register_buffer("origin", torch.zeros(n_origins))
@@ -54,11 +105,6 @@ class Network(nn.Module):
 
     def lay_out(self):
         """Order the weights in memory as they are read fastest."""
-
-    @property
-    def reads_by_hook(self):
-        """Whether `encode` gives what a hook in the middle of the layers finds."""
-        return False
 
     def arrange(self, rows):
         """The input of the layers, in new memory, from rows of any dtype."""
@@ -164,3 +210,64 @@ def as_float(output, dtype):
     if isinstance(output, torch.Tensor) and output.is_floating_point():
         return output.to(dtype)
     return output
+
+
+def copy_modules(modules, memo=None):
+    """A deep copy of a module, or of a dict of modules, also after a forward pass.
+
+    Parameters
+    ----------
+    modules : torch module or dict
+        What several modules share, their copies share.
+    memo : dict, default=None
+        Copies that exist already, by ``id`` of the original.
+    """
+    memo = {} if memo is None else memo
+    values = modules.values() if isinstance(modules, dict) else [modules]
+    for module in values:
+        if isinstance(module, nn.Module):
+            for tensor in computed_tensors(module):
+                memo.setdefault(id(tensor), tensor.detach().clone())
+    return deepcopy(modules, memo)
+
+
+def computed_tensors(module):
+    """Attributes of a module that hold results of torch, such as weight_norm's."""
+    for part in module.modules():
+        for value in vars(part).values():
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                yield value
+
+
+def in_double_precision(network):
+    """A copy of a network, with its weights in double precision."""
+    doubles = {
+        id(tensor): _double(tensor)
+        for tensor in (*network.parameters(), *network.buffers())
+        if tensor.is_floating_point()
+    }
+    # Modules that define how they are copied may still have other weights.
+    return copy_modules(network, doubles).double()
+
+
+def _double(tensor):
+    """A weight in double precision: a parameter where it is one."""
+    double = tensor.detach().double()
+    is_parameter = isinstance(tensor, nn.Parameter)
+    return nn.Parameter(double, requires_grad=False) if is_parameter else double
+
+
+def share_weights(module):
+    """A copy of a module that has the same tensors, for hooks of one call only."""
+    tensors = (*module.parameters(), *module.buffers())
+    copy = copy_modules(module, {id(tensor): tensor for tensor in tensors})
+    # Modules that define how they are copied may have other tensors.
+    copy.load_state_dict(module.state_dict(keep_vars=True), assign=True)
+    return copy
+
+
+def unsaved_buffers(module):
+    """Buffers, by name, that a module leaves out of its ``state_dict``."""
+    saved = module.state_dict()
+    buffers = module.named_buffers()
+    return {name: buffer for name, buffer in buffers if name not in saved}

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from sklearn_replearn._deep.networks.copies import computed_tensors
+from sklearn_replearn._deep.networks.network import computed_tensors
 
 Module = nn.Module  # for the families, which import no torch
 

@@ -25,7 +25,7 @@ def straight_through(z, q):
 
 def random_index(n_samples, n_wanted):
     """Indices of so many samples, or of all if there are fewer, in random order."""
-    return torch.randperm(n_samples)[:n_wanted].numpy()
+    return torch.randperm(n_samples)[:n_wanted]
 
 
 def spread_seeds(groups, n_seeds):
@@ -162,7 +162,10 @@ class QuantizedLoss(nn.Module):
     def forward(self, output, x):
         x_hat, z, q = output
         distances = (z - q).square().sum() / x.numel()
-        return self.reconstruction(x_hat, x) + self.commitment * distances
+        return {
+            "reconstruction": self.reconstruction(x_hat, x),
+            "commitment": self.commitment * distances,
+        }
 
 
 class QuantizedEncoderDecoder(EncoderDecoder):

@@ -5,7 +5,7 @@ from importlib import import_module
 import torch
 from torch import nn
 
-from sklearn_replearn._deep.networks.copies import copy_modules
+from sklearn_replearn._deep.networks.network import copy_modules
 
 #: The module that defines each, imported when one is built.
 PLACES = {
@@ -24,8 +24,8 @@ PLACES = {
     "conv_decoder": "_deep.networks.convolutions",
     "conv_embedding": "_deep.networks.convnet",
     "conv_encoder": "_deep.networks.convolutions",
-    "flat_mlp": "_deep.networks.layers",
-    "mlp": "_deep.networks.layers",
+    "flat_mlp": "_deep.networks.network",
+    "mlp": "_deep.networks.network",
 }
 
 

@@ -81,10 +81,16 @@ class NegativeELBO(nn.Module):
         x_hat, mean, log_variance = output
         kl = kl_divergence(mean, log_variance).sum(1).mean()
         if self.binary:
-            return bernoulli_loss(x_hat, x).mean() + self.beta * kl
+            return {
+                "reconstruction": bernoulli_loss(x_hat, x).mean(),
+                "divergence": self.beta * kl,
+            }
         error = functional.mse_loss(x_hat, x)
         variance = error.detach().clamp(min=self.min_variance)
-        return x[0].numel() * gaussian_loss(error, variance) + self.beta * kl
+        return {
+            "reconstruction": x[0].numel() * gaussian_loss(error, variance),
+            "divergence": self.beta * kl,
+        }
 
 
 class VariationalEncoderDecoder(EncoderDecoder):

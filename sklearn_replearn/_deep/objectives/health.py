@@ -1,17 +1,12 @@
 """Signs of a representation that has collapsed, or of units that do nothing."""
 
-import operator
-
 import numpy as np
 import torch
 
-from sklearn_replearn._deep.networks.layers import ACTIVATIONS
+from sklearn_replearn._deep.networks.network import ACTIVATIONS
 
 #: A unit counts as dead if it varies by less than this, relative to its largest value.
 SAME = 1e-6
-
-#: What sums of products in single precision are sure of, relative to their size.
-ROUNDING = 1e-5
 
 
 class Diverged(FloatingPointError):
@@ -32,64 +27,14 @@ def effective_rank(Z):
     singular = np.linalg.svd(Z - Z.mean(axis=0), compute_uv=False)
     if singular[0] <= rounding * np.abs(Z).max() * len(Z) ** 0.5:
         return 0.0
-    return _spread_of_shares(singular)
+    return spread_of_shares(singular)
 
 
-def _spread_of_shares(singular):
+def spread_of_shares(singular):
     """The exponential of the entropy of singular values."""
     shares = singular / singular.sum()
     shares = shares[shares > 0]
     return float(np.exp(-(shares * np.log(shares)).sum()))
-
-
-class Tally:
-    """Sums of what tells of the embeddings of an epoch, batch by batch.
-
-    They stay on the device of the training until the result is asked for.
-    """
-
-    def __init__(self):
-        self.sums = None
-        self.origin = None  # near their mean: sums of squares are rounded by their size
-
-    def add(self, z, active, collapsed):
-        """Add a batch.
-
-        Parameters
-        ----------
-        z : tensor of shape (n_rows, n_components)
-        active, collapsed : tensors of shape ()
-            As `TupleLoss.measure` gives them.
-        """
-        if self.origin is None:
-            self.origin = z.mean(0)
-        norms, z = z.norm(dim=1), z - self.origin
-        found = (len(z), norms.sum(), z.sum(0), z.T @ z)
-        found += (active * len(z), collapsed * len(z))
-        if self.sums is not None:
-            found = tuple(map(operator.add, self.sums, found))
-        self.sums = found
-
-    def result(self):
-        """Means over the rows, as a dict of numbers."""
-        n, *sums = self.sums
-        norm, mean, products, active, collapsed = (
-            np.asarray(torch.as_tensor(total).cpu(), dtype=np.float64) / n
-            for total in sums
-        )
-        if not np.isfinite(products).all():
-            raise Diverged("embeddings became infinite or NaN")
-        variances = np.linalg.eigvalsh(products - np.outer(mean, mean)).clip(min=0)
-        is_one_point = variances[-1] <= (ROUNDING * norm) ** 2
-        return {
-            "active_share": float(active),
-            "mean_norm": float(norm),
-            "spread": float(variances.sum() ** 0.5),
-            "effective_rank": (
-                0.0 if is_one_point else _spread_of_shares(np.sqrt(variances))
-            ),
-            "collapsed_loss": float(collapsed),
-        }
 
 
 def count_dead_units(network, x):

@@ -7,6 +7,44 @@ the same on all devices.
 import torch
 from torch.nn import functional
 
+from sklearn_replearn._deep.objectives.objective import Batch, Objective, as_terms
+
+
+class Masked(Objective):
+    """Tokens at masked places, predicted from the other ones.
+
+    Parameters
+    ----------
+    loss : callable
+        Of the network, its outputs for the masked places, of shape (n_masked,
+        n_components), and the tokens that stand there. It gives their mean loss, or a
+        dict of named terms.
+    mask_id, vocabulary_size : int
+        As `bert_corruption` takes them.
+    share : float, default=0.15
+        Share of the places of each sample that is masked.
+    """
+
+    draws = True
+
+    def __init__(self, loss, mask_id, vocabulary_size, share=0.15):
+        super().__init__()
+        self.loss = loss
+        self.mask_id = mask_id
+        self.vocabulary_size = vocabulary_size
+        self.share = share
+
+    def prepare(self, inputs, targets):
+        ids, mask = inputs
+        chosen = draw_mask(mask, self.share)
+        corrupted = bert_corruption(ids, chosen, self.mask_id, self.vocabulary_size)
+        inputs = inputs._replace(values=corrupted)
+        return Batch(inputs, (chosen, ids[chosen]), chosen.sum())
+
+    def forward(self, network, batch):
+        chosen, tokens = batch.targets
+        return as_terms(self.loss(network, network(batch.inputs)[chosen], tokens))
+
 
 def draw_mask(places, share):
     """Draw a share of the places of each sample.

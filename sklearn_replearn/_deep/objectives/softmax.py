@@ -9,21 +9,6 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 
-def masked_mean(losses, mask):
-    """Mean loss of the places where a mask is true; zero if there are none.
-
-    Parameters
-    ----------
-    losses : tensor of floats
-    mask : tensor of bool, of the same shape
-
-    Returns
-    -------
-    mean : tensor of shape ()
-    """
-    return losses.masked_fill(~mask, 0.0).sum() / mask.sum().clamp_min(1)
-
-
 def chunked_cross_entropy(
     hidden, weight, bias, targets, *, chunk_size=256, token_weights=None
 ):

@@ -178,9 +178,10 @@ class BatchDataset(Dataset):
         return rows[0], targets[0]
 
     def _take(self, index):
-        if hasattr(self.batches.sampler, "pairs"):
+        if self.batches.samples.unit == "pairs":
             raise ValueError(
                 "Pairs of rows cannot be predicted apart from their batches; set "
                 "use_caching=True in the callback."
             )
-        return self.batches.take(index, index)
+        inputs, targets = self.batches.take(index)
+        return inputs, inputs if targets is None else targets

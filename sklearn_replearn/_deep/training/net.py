@@ -1,14 +1,14 @@
 """The net that is trained: skorch's, with whole-tensor batches and few host syncs.
 
-Only this file and that of the callbacks import skorch. Everything in here takes and
-returns arrays, tensors and modules, never an estimator.
+Only the files of this room import skorch. Everything in here takes and returns arrays,
+tensors and modules, never an estimator.
 """
 
-import platform
 import re
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
-from threading import RLock
+from functools import partial, reduce
+from operator import add
 from time import perf_counter
 
 import numpy as np
@@ -18,198 +18,33 @@ from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LoadInitState
 from torch import nn
 
-from sklearn_replearn._deep.input.tensors import as_tensor, scaled
-from sklearn_replearn._deep.networks.copies import in_double_precision, unsaved_buffers
-from sklearn_replearn._deep.networks.network import in_mixed_precision
-from sklearn_replearn._deep.networks.own_modules import MIXED, near
+from sklearn_replearn._deep.networks.network import (
+    in_double_precision,
+    in_mixed_precision,
+    unsaved_buffers,
+)
 from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn._deep.objectives.health import Diverged
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
+from sklearn_replearn._deep.objectives.objective import Objective
 from sklearn_replearn._deep.training.callbacks import (
     BatchDataset,
     complete,
     refuse_misfits,
 )
-from sklearn_replearn._deep.training.optimizers import first_line
+from sklearn_replearn._deep.training.optimizers import (
+    constant,
+    first_line,
+    make_optimizer,
+)
 from sklearn_replearn._deep.training.saving import (
-    is_known,
+    as_arrays,
+    load_arrays,
     with_modules,
     with_saved_modules,
 )
-from sklearn_replearn._deep.training.schedules import constant
+from sklearn_replearn._deep.training.seeding import as_device
 from sklearn_replearn._progress import progress_bar
-
-# ---------------------------------------------------------------------------
-# Devices, seeds, tensors
-# ---------------------------------------------------------------------------
-
-
-def _without_weights(target):
-    """Targets of a batch as callbacks get them."""
-    return target[0] if isinstance(target, tuple) else target
-
-
-def as_device(device):
-    """The torch device that a parameter names; "auto" takes a GPU if there is one."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(device)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(
-            f"device={str(device)!r} cannot be used here ({reason}); take 'auto' or "
-            "'cpu'."
-        ) from None
-    return device
-
-
-def has_bfloat16():
-    """Whether the processor has instructions for bfloat16, or None if that is unknown.
-
-    That is AMX or AVX512-BF16, as torch names them; other architectures are unknown.
-    """
-    if platform.machine().lower() not in ("x86_64", "amd64"):
-        return None
-    try:
-        return (
-            torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-        )
-    except (AttributeError, RuntimeError):  # private, so they may be gone
-        return None
-
-
-_GENERATOR = RLock()  # torch's default generator belongs to all threads
-
-
-@contextmanager
-def seeded(seed, device):
-    """Torch's generators with a seed, and as they were afterwards.
-
-    Denormal numbers count as zero meanwhile: the moments that Adam keeps of weights
-    that have no gradient any more become denormal, and slow an epoch down to half.
-    """
-    devices = [device] if device.type == "cuda" else []
-    with _GENERATOR, torch.random.fork_rng(devices=devices):
-        torch.random.default_generator.manual_seed(seed)
-        if devices:
-            torch.cuda.manual_seed(seed)
-        kept_denormals = bool(torch.tensor(1e-40) * 1.0)
-        torch.set_flush_denormal(True)
-        try:
-            yield
-        finally:
-            torch.set_flush_denormal(not kept_denormals)
-
-
-class Batches:
-    """Batches of rows and their targets, each gathered by one index.
-
-    Parameters
-    ----------
-    rows : tensor of shape (n_samples, ...)
-        Of any dtype, on the device of the training.
-    sampler : iterable
-        Yields which rows, and which targets, make a batch; see `samplers`.
-    arrange : callable
-        Makes the input of the network from rows.
-    scale : float
-        Factor of the rows.
-    targets : tensor of shape (n_targets, ...), default=None
-        What the network is to put out. ``None`` takes its input.
-    weights : tensor of shape (n_targets,), default=None
-        How much each target counts; a batch then has a pair of targets and weights.
-    augment : callable, default=None
-        Makes other inputs that have the same targets.
-    """
-
-    def __init__(
-        self,
-        rows,
-        sampler,
-        *,
-        arrange,
-        scale=1.0,
-        targets=None,
-        weights=None,
-        augment=None,
-    ):
-        self.rows = rows
-        self.sampler = sampler
-        self.arrange = arrange
-        self.scale = scale
-        self.targets = targets
-        self.weights = weights
-        self.augment = augment
-
-    @property
-    def n_rows(self):
-        return self.sampler.n_rows
-
-    def __len__(self):
-        return len(self.sampler)
-
-    def __iter__(self):
-        for chosen, aims in self.sampler:
-            x, target = self.take(chosen, aims)
-            if self.weights is not None:
-                target = target, self.weights[aims]
-            yield (x if self.augment is None else self.augment(x)), target
-
-    def take(self, chosen, aims):
-        """Some rows as the network takes them, and some targets."""
-        rows = self.rows.index_select(0, chosen)
-        x = self.arrange(scaled(rows, self.scale))
-        return x, x if self.targets is None else self.targets[aims]
-
-
-def as_arrays(module):
-    """Weights and all buffers of a module as arrays, and its extra state as it is.
-
-    Sparse tensors stay tensors. Floats of which numpy has no type, such as bfloat16,
-    are kept in single precision.
-    """
-    arrays = {}
-    for name, value in {**module.state_dict(), **unsaved_buffers(module)}.items():
-        if isinstance(value, torch.Tensor):
-            value = value.detach().cpu()
-            if value.layout == torch.strided:
-                value = (value if is_known(value.dtype) else value.float()).numpy()
-        arrays[name] = value
-    return arrays
-
-
-def load_arrays(module, arrays):
-    """Give a module the weights that `as_arrays` has taken from one of its kind.
-
-    Weights that two of its parts share are one tensor again.
-    """
-    shared, values = {}, {}
-    unsaved = unsaved_buffers(module)
-    places = {**module.state_dict(keep_vars=True), **unsaved}
-    for name, array in arrays.items():
-        place = places[name]
-        if not isinstance(place, torch.Tensor):
-            values[name] = array
-            continue
-        if id(place) not in shared:
-            tensor = array if isinstance(array, torch.Tensor) else as_tensor(array)
-            tensor = tensor.to(place.dtype)
-            if isinstance(place, nn.Parameter):
-                is_trained = place.requires_grad
-                tensor = nn.Parameter(tensor, requires_grad=is_trained)
-            shared[id(place)] = tensor
-        values[name] = shared[id(place)]
-    for name in unsaved:
-        parent, _, buffer = name.rpartition(".")
-        setattr(module.get_submodule(parent), buffer, values.pop(name))
-    module.load_state_dict(values, assign=True)
-
-
-# ---------------------------------------------------------------------------
-# Training
-# ---------------------------------------------------------------------------
 
 
 class Net(NeuralNet):
@@ -224,40 +59,68 @@ class Net(NeuralNet):
     ----------
     description : dict
         What `module_` is built from.
+    discard : tuple of str
+        Parts of `module_` that are not saved.
+    learned : dict of str to ndarray
+        State of the objective that was saved, for a training that goes on.
     loss_unit : float
         Gradients are those of the loss in this unit; the losses recorded are not.
+    clip_norm : float or None
+        Largest length of the gradients, over all weights.
     epochs_ : list of dict
         The losses, and the health, of each epoch of the last training. The history
         repeats them, but callbacks can change it.
     """
 
     loss_unit = 1.0
+    clip_norm = None
+    discard = ()
     epochs_ = ()
 
     @classmethod
-    def for_training(cls, module, description, criterion, loss_unit, **options):
-        """An initialised net around a module; `optimizer` makes one of weights."""
-        if isinstance(criterion, WeightedCrossEntropy):
+    def for_training(
+        cls, module, plan, *, loss_unit, optimizer, lr, weight_decay, **options
+    ):
+        """An initialised net around a module."""
+        loss = getattr(plan.objective, "loss", None)
+        if isinstance(loss, WeightedCrossEntropy):
             cls = ClassifierNet
         net = cls(
             module,
-            criterion,
+            plan.objective,
             train_split=None,
             iterator_valid__generator=torch.Generator(),  # predictions draw nothing
+            lr=lr,
+            optimizer=partial(
+                make_optimizer,
+                optimizer=optimizer,
+                lr=lr,
+                weight_decay=weight_decay,
+                device=torch.device(options["device"]),
+                decays=plan.decays,
+            ),
             **options,
         ).initialize()
-        net.description = description
+        net.description = plan.description
+        net.discard = plan.discard
         net.loss_unit = loss_unit
+        net.clip_norm = plan.clip_norm
         return net
 
     @classmethod
-    def for_encoding(cls, description, weights, device):
+    def for_encoding(cls, description, weights, device, discard=(), learned=None):
         """A net with known weights, without an optimizer."""
         # On "meta" the start takes neither memory nor random numbers.
         module = build_network(description, device="meta")
+        for name in discard:
+            parent, _, part = name.rpartition(".")
+            setattr(module.get_submodule(parent), part, None)
         load_arrays(module, weights)
         module.lay_out()
-        return cls.untrained(module, description, device)
+        net = cls.untrained(module, description, device)
+        net.discard = discard
+        net.learned = learned or {}
+        return net
 
     @classmethod
     def untrained(cls, module, description, device):
@@ -315,9 +178,30 @@ class Net(NeuralNet):
             self._double = versions, network
         return network
 
+    # -- saving ----------------------------------------------------------------
+
     def plain_state(self):
         """Description and weights, of which no part is a tensor."""
-        return {"description": self.description, "weights": as_arrays(self.module_)}
+        weights = as_arrays(self.module_)
+        if self.discard:
+            outside = tuple(f"{name}." for name in self.discard)
+            weights = {
+                name: array
+                for name, array in weights.items()
+                if not name.startswith(outside)
+            }
+        state = {"description": self.description, "weights": weights}
+        if self.discard:
+            state["discard"] = list(self.discard)
+        learned = self.learned_state()
+        return state | ({"learned": learned} if learned else {})
+
+    def learned_state(self):
+        """What the objective has learned, such as a temperature, as arrays."""
+        objective = getattr(self, "criterion_", None)
+        if isinstance(objective, Objective):
+            return as_arrays(objective, unsaved=False)
+        return getattr(self, "learned", {})
 
     def __getstate__(self):
         return with_saved_modules(self.plain_state())
@@ -325,6 +209,8 @@ class Net(NeuralNet):
     def __setstate__(self, state):
         twin = Net.for_encoding(**with_modules(state), device=as_device("auto"))
         self.__dict__.update(twin.__dict__)
+
+    # -- training --------------------------------------------------------------
 
     def train_epochs(
         self,
@@ -335,6 +221,7 @@ class Net(NeuralNet):
         n_iter_no_change,
         verbose,
         mixed_precision=False,
+        rounds=1,
         X=None,
         y=None,
     ):
@@ -353,6 +240,8 @@ class Net(NeuralNet):
         verbose : int
         mixed_precision : bool
             Whether the layers compute in lower precision.
+        rounds : int
+            How often to do this, each time but the first with new targets.
         X, y : ndarray or None
             The data, for callbacks.
 
@@ -363,105 +252,140 @@ class Net(NeuralNet):
         ValueError
             If a callback could not do its work.
         """
-        refuse_misfits(
-            self, is_constant=schedule is constant, has_held_out=held_out is not None
-        )
-        best = _BestWeights(self.module_)
-        stops_early = held_out is not None and n_iter_no_change is not None
+        if self.callbacks_:
+            refuse_misfits(
+                self,
+                is_constant=schedule is constant,
+                has_held_out=held_out is not None,
+            )
+        if held_out is None:
+            n_iter_no_change = None
         rates = _Rates(self.optimizer_, schedule)
-        sets = {
-            "dataset_train": BatchDataset(batches),
-            "dataset_valid": None if held_out is None else BatchDataset(held_out),
-        }
         self.epochs_ = []
         self.notify("on_train_begin", X=X, y=y)
         if any(isinstance(callback, LoadInitState) for _, callback in self.callbacks_):
             rates.last = None  # those of a file, which the schedule goes on from
+        n_epochs = rounds * self.max_epochs
         with (
             in_mixed_precision(self.module_) if mixed_precision else nullcontext(),
             progress_bar(
                 verbose,
-                self.max_epochs * batches.n_rows,
-                "rows",
-                f"epoch 1/{self.max_epochs}",
+                n_epochs * batches.n_samples,
+                batches.samples.unit,
+                f"epoch 1/{n_epochs}",
             ) as advance,
         ):
-            for epoch in range(self.max_epochs):
-                started = perf_counter()
-                say = _Progress(advance, epoch, self.max_epochs, self.epochs_)
-                self.notify("on_epoch_begin", **sets)
-                self.epochs_.append({})
-                self._train_epoch(batches, epoch, rates, say)
-                if held_out is not None:
-                    loss = self._judge(held_out)
-                if stops_early:
-                    best.compare(loss, epoch)
-                self.history.record("dur", perf_counter() - started)
-                if self._end_epoch(sets):
+            for number in range(rounds):
+                if number:
+                    self._relabel(batches, held_out)
+                if self._train_round(
+                    batches, held_out, rates, n_iter_no_change, advance, n_epochs
+                ):
                     break
-                if stops_early and epoch - best.epoch >= n_iter_no_change:
-                    break
-            _Progress(advance, epoch, self.max_epochs, self.epochs_)(0)
-        best.restore()
         self.optimizer_.zero_grad()  # gradients would be copied with the weights
         self.notify("on_train_end", X=X, y=y)
-        self.module_.eval()
+        self._set_training(False)
 
-    def _train_epoch(self, batches, epoch, rates, say):
+    def _relabel(self, batches, held_out):
+        """New targets from the objective, by the network as it is."""
+        self._set_training(False)
+        for part in (batches, held_out):
+            if part is not None:
+                part.targets = self.criterion_.relabel(self.module_, part.samples)
+
+    def _train_round(
+        self, batches, held_out, rates, n_iter_no_change, advance, n_epochs
+    ):
+        """Train once for `max_epochs`; whether a callback wants to stop."""
+        best = _BestWeights(self.module_, self.criterion_)
+        sets = {}
+        if self.callbacks_:
+            sets["dataset_train"] = BatchDataset(batches)
+            sets["dataset_valid"] = held_out and BatchDataset(held_out)
+        is_stopped = False
+        for epoch in range(self.max_epochs):
+            started = perf_counter()
+            report = _Progress(advance, self.epochs_, n_epochs)
+            self.notify("on_epoch_begin", **sets)
+            self.epochs_.append({})
+            self._train_epoch(batches, epoch, rates, report)
+            if held_out is not None:
+                loss = self._judge(held_out)
+            if n_iter_no_change is not None:
+                best.compare(loss, epoch)
+            self.history.record("dur", perf_counter() - started)
+            is_stopped = self._end_epoch(sets)
+            if is_stopped:
+                break
+            if n_iter_no_change is not None and epoch - best.epoch >= n_iter_no_change:
+                break
+        _Progress(advance, self.epochs_, n_epochs)(0)
+        best.restore()
+        return is_stopped
+
+    def _train_epoch(self, batches, epoch, rates, report):
         """One pass over the batches; records the mean loss of a row."""
-        self.module_.train()
+        self._set_training(True)
         step = self._announced_step if self.callbacks_ else self._step
-        total, n_rows, n_batches, n_steps = 0.0, 0, 0, self.max_epochs * len(batches)
-        for x, target in batches:
-            rates.set(epoch / self.max_epochs + n_batches / n_steps)
-            total = total + step(x, target)[0] * len(x)
-            n_rows += len(x)
+        objective = self.criterion_
+        follows = type(objective).after_step is not Objective.after_step
+        sums, n_batches, n_in_epoch = _Sums(), 0, len(batches)
+        n_shown = 0
+        for batch in batches:
+            rates.set((epoch + n_batches / n_in_epoch) / self.max_epochs)
+            sums.add(*step(batch), batch.n_terms)
             n_batches += 1
-            say(len(x))
-        self._record("train", float(total) / n_rows, n_batches)
-        if hasattr(self.criterion_, "take_health"):
-            for name, value in self.criterion_.take_health().items():
-                self._note(name, value)
+            if follows:
+                progress = (epoch + n_batches / n_in_epoch) / self.max_epochs
+                with torch.no_grad():
+                    objective.after_step(self.module_, min(progress, 1.0))
+            n_done = batches.n_samples * n_batches // n_in_epoch
+            report(n_done - n_shown)
+            n_shown = n_done
+        self._record("train", sums, n_batches)
+        for name, value in objective.take_health().items():
+            self._note(name, value)
 
     def _judge(self, batches):
         """The mean loss of a row, recorded, of batches that are not trained with."""
-        self.module_.eval()
+        self._set_training(False)
         evaluate = self._announced_evaluate if self.callbacks_ else self._evaluate
-        total, n_rows, n_batches = 0.0, 0, 0
+        sums, n_batches = _Sums(), 0
         with torch.no_grad():
-            for x, target in batches:
-                total = total + evaluate(x, target)[0] * len(x)
-                n_rows += len(x)
+            for batch in batches:
+                sums.add(*evaluate(batch), batch.n_terms)
                 n_batches += 1
-        loss = float(total) / n_rows
-        self._record("valid", loss, n_batches)
-        return loss
+        return self._record("valid", sums, n_batches)
 
-    def _step(self, x, target):
-        """Take a step; the loss and the output before it."""
-        outputs = []
+    def _step(self, batch):
+        """Take a step; the loss before it, and its terms."""
+        found = []
 
         def closure():
             self.optimizer_.zero_grad()
-            outputs.append(self.module_(x))
-            loss = self.criterion_(outputs[-1], target) / self.loss_unit
+            terms = self.criterion_(self.module_, batch)
+            found.append(terms)
+            loss = _sum(terms) / self.loss_unit
             if not loss.requires_grad:
                 raise ValueError(
                     "There is nothing to train: no weight of the network requires a "
                     "gradient; leave some that a module or a callback does not freeze."
                 )
             loss.backward()
+            if self.clip_norm is not None:
+                weights = [weight for _, weight in self.get_all_learnable_params()]
+                nn.utils.clip_grad_norm_(weights, self.clip_norm)
             if self.callbacks_:
                 self.notify(
                     "on_grad_computed",
                     named_parameters=list(self.get_all_learnable_params()),
-                    batch=(x, _without_weights(target)),
+                    batch=(batch.inputs, batch.targets),
                     training=True,
                 )
             return loss
 
         loss = self._optimize(closure) * self.loss_unit
-        return loss, outputs[0]
+        return loss, {name: term.detach() for name, term in found[0].items()}
 
     def evaluation_step(self, batch, training=False):
         """An output for callbacks, whose noise does not change that of the training."""
@@ -469,29 +393,38 @@ class Net(NeuralNet):
         with torch.random.fork_rng(devices=devices):
             return super().evaluation_step(batch, training=training)
 
-    def _evaluate(self, x, target):
-        output = self.module_(x)
-        return self.criterion_(output, target), output
+    def get_loss(self, y_pred, y_true, *args, **options):
+        """The loss of an output, for scorers in callbacks."""
+        return self.criterion_.loss_of(y_pred, y_true)
 
-    def _announced_step(self, x, target):
-        return self._announce("train", self._step, x, target)
+    def _evaluate(self, batch):
+        terms = self.criterion_(self.module_, batch)
+        return _sum(terms), terms
 
-    def _announced_evaluate(self, x, target):
-        return self._announce("valid", self._evaluate, x, target)
+    def _announced_step(self, batch):
+        return self._announce("train", self._step, batch)
 
-    def _announce(self, name, work, x, target):
+    def _announced_evaluate(self, batch):
+        return self._announce("valid", self._evaluate, batch)
+
+    def _announce(self, name, work, batch):
         """Work on a batch between the hooks of callbacks for it."""
         is_training = name == "train"
         self._set_training(is_training)  # hooks may predict
-        batch = (x, _without_weights(target))
-        self.notify("on_batch_begin", batch=batch, training=is_training)
-        loss, output = work(x, target)
+        pair = (batch.inputs, batch.targets)
+        self.notify("on_batch_begin", batch=pair, training=is_training)
+        with _outputs_of(self.module_) as outputs:
+            loss, terms = work(batch)
         self.history.record_batch(f"{name}_loss", loss.item())
-        self.history.record_batch(f"{name}_batch_size", len(x))
+        self.history.record_batch(f"{name}_batch_size", int(batch.n_terms))
         self.notify(
-            "on_batch_end", batch=batch, training=is_training, loss=loss, y_pred=output
+            "on_batch_end",
+            batch=pair,
+            training=is_training,
+            loss=loss,
+            y_pred=outputs[0] if outputs else None,
         )
-        return loss, output
+        return loss, terms
 
     def _optimize(self, closure):
         """Take a step; the first loss of the closure.
@@ -528,18 +461,21 @@ class Net(NeuralNet):
             )
         return loss
 
-    def _record(self, name, loss, n_batches):
-        """Record the loss of an epoch of "train" or "valid"."""
+    def _record(self, name, sums, n_batches):
+        """Record the loss of an epoch of "train" or "valid", and return it."""
+        loss, terms = sums.means()
         if not np.isfinite(loss):
             kind = "training" if name == "train" else "held-out"
             raise Diverged(
                 f"the {kind} loss became {loss} in epoch {len(self.epochs_)}"
             )
-        name = f"{name}_loss"
-        best = min((epoch[name] for epoch in self.epochs_[:-1]), default=np.inf)
-        self._note(name, loss)
-        self.history.record(f"{name}_best", loss < best)
-        self.history.record(name.replace("loss", "batch_count"), n_batches)
+        key = f"{name}_loss"
+        best = min((epoch[key] for epoch in self.epochs_[:-1]), default=np.inf)
+        self._note(key, loss)
+        self.epochs_[-1][f"{name}_terms"] = terms
+        self.history.record(f"{key}_best", loss < best)
+        self.history.record(f"{name}_batch_count", n_batches)
+        return loss
 
     def _note(self, name, value):
         self.epochs_[-1][name] = value
@@ -569,7 +505,7 @@ class ClassifierNet(ClassifierMixin, Net):
 
     @property
     def classes_(self):
-        return np.arange(len(self.criterion_.class_weights))
+        return np.arange(len(self.criterion_.loss.class_weights))
 
     def predict_proba(self, X):
         logits = torch.from_numpy(super().predict_proba(X))
@@ -577,6 +513,45 @@ class ClassifierNet(ClassifierMixin, Net):
 
     def predict(self, X):
         return self.predict_proba(X).argmax(axis=1)
+
+
+def _sum(terms):
+    return reduce(add, terms.values())
+
+
+class _Sums:
+    """Sums of the loss of an epoch and of its terms, on the device of the training."""
+
+    def __init__(self):
+        self.loss, self.n, self.terms = 0.0, 0, {}
+
+    def add(self, loss, terms, n):
+        self.loss = self.loss + loss * n
+        self.n = self.n + n
+        if len(terms) > 1:
+            for name, term in terms.items():
+                self.terms[name] = self.terms.get(name, 0.0) + term * n
+        else:
+            self.terms = dict.fromkeys(terms)
+
+    def means(self):
+        """The mean loss, and the mean of each term by its name."""
+        n = float(self.n)
+        loss = float(self.loss) / n
+        if len(self.terms) < 2:
+            return loss, dict.fromkeys(self.terms, loss)
+        return loss, {name: float(term) / n for name, term in self.terms.items()}
+
+
+@contextmanager
+def _outputs_of(module):
+    """A list to which the outputs of a module are added meanwhile."""
+    outputs = []
+    hook = module.register_forward_hook(lambda *call: outputs.append(call[-1]))
+    try:
+        yield outputs
+    finally:
+        hook.remove()
 
 
 class _Rates:
@@ -614,127 +589,41 @@ class _Rates:
 class _Progress:
     """Moves the bar on by a batch, with the last losses on its left."""
 
-    def __init__(self, advance, epoch, max_epochs, epochs):
+    def __init__(self, advance, epochs, n_epochs):
         self.advance = advance
-        self.text = f"epoch {epoch + 1}/{max_epochs}"
+        n_done = sum("train_loss" in epoch for epoch in epochs)
+        self.text = f"epoch {min(n_done + 1, n_epochs)}/{n_epochs}"
         if epochs:
             last = epochs[-1]
             self.text += f", loss {last['train_loss']:.4g}"
             if "valid_loss" in last:
                 self.text += f" (held out {last['valid_loss']:.4g})"
 
-    def __call__(self, n_rows):
-        self.advance(n_rows, self.text)
+    def __call__(self, n_samples):
+        self.advance(n_samples, self.text)
 
 
 class _BestWeights:
-    """A copy of the weights with the lowest loss."""
+    """A copy of the weights, also of the objective's, with the lowest loss."""
 
-    def __init__(self, module):
-        self.module = module
+    def __init__(self, *modules):
+        self.modules = modules
         self.loss = np.inf
         self.epoch = 0
-        self.weights = None
+        self.kept = None
 
     def compare(self, loss, epoch):
         if loss < self.loss:
             self.loss, self.epoch = loss, epoch
-            self.weights = deepcopy(self.module.state_dict())
-            self.buffers = deepcopy(unsaved_buffers(self.module))
+            self.kept = [
+                deepcopy((module.state_dict(), unsaved_buffers(module)))
+                for module in self.modules
+            ]
 
     def restore(self):
-        if self.weights is not None:
-            self.module.load_state_dict(self.weights)
-            for name, buffer in unsaved_buffers(self.module).items():
-                buffer.copy_(self.buffers[name])
-
-
-# ---------------------------------------------------------------------------
-# Encoding
-# ---------------------------------------------------------------------------
-
-
-def computes_in_double(net, rows):
-    """Whether a network with modules of the user also works in double precision.
-
-    Parameters
-    ----------
-    net : Net
-    rows : tensor of shape (n_rows, n_values)
-    """
-    single = _output_for(net.module_, rows, net.device)
-    try:
-        double = _output_for(net.in_double_precision(), rows, net.device)
-    except Exception:  # whatever a module raises that makes tensors of its own
-        return False
-    return double.dtype == torch.float64 and torch.allclose(
-        double, single.double(), rtol=0.01, atol=0.01 * float(single.abs().max())
-    )
-
-
-def is_saved_whole(net, rows):
-    """Whether a net with modules of the user gives the same output once it is saved.
-
-    Parameters
-    ----------
-    net : Net
-    rows : tensor of shape (n_rows, n_values)
-    """
-    try:
-        twin = Net.for_encoding(**net.plain_state(), device=net.device)
-        one, other = (
-            _output_for(module, rows, net.device)
-            for module in (net.module_, twin.module_)
-        )
-    except Exception:  # whatever a module raises that lacks a part
-        return False
-    return near(one, other, MIXED * one.abs().max())
-
-
-@torch.inference_mode()
-def _output_for(network, rows, device):
-    """What a network gives for rows, taken twice: an even number, for pairs."""
-    return network.evaluate(network.arrange(torch.cat([rows, rows]).to(device)))
-
-
-def map_rows(function, X, *, block_rows, device, dtype=None, scale=1.0):
-    """Apply a function of tensors to rows, block by block.
-
-    Parameters
-    ----------
-    function : callable
-        Of a tensor of rows, gives a tensor with as many rows. It may overwrite its
-        argument, which is never in the memory of X.
-    X : ndarray of shape (n_samples, ...)
-    block_rows : int
-        Largest number of rows of a block.
-    device : torch device
-    dtype : torch dtype, default=None
-        Type of the function's argument; ``None`` is that of X, or float32 with a scale
-        other than 1.
-    scale : float, default=1.0
-        Factor of the rows.
-
-    Returns
-    -------
-    results : ndarray
-    finite : bool
-        Whether the sums of all blocks of X are finite.
-    """
-    rows, results = as_tensor(X), None
-    dtype = dtype or rows.dtype
-    total = 0
-    with torch.inference_mode():
-        for start in range(0, len(X), block_rows):
-            stop = min(start + block_rows, len(X))
-            block = rows[start:stop].to(device=device, dtype=dtype, copy=True)
-            total = total + block.sum()  # stays NaN or infinite
-            result = function(scaled(block, scale))
-            if len(result) == len(X):
-                results = result.cpu()
-                break
-            if results is None:
-                results = torch.empty((len(X), *result.shape[1:]), dtype=result.dtype)
-            results[start:stop] = result
-        finite = bool(torch.isfinite(total))
-    return results.numpy(), finite
+        for module, (weights, buffers) in zip(
+            self.modules, self.kept or [], strict=False
+        ):
+            module.load_state_dict(weights)
+            for name, buffer in unsaved_buffers(module).items():
+                buffer.copy_(buffers[name])

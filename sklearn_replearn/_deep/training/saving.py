@@ -1,4 +1,4 @@
-"""Pickles of the user's modules in which weights are arrays.
+"""Weights as arrays, and pickles of the user's modules in which they are.
 
 torch writes the addresses of weights into a pickle. Equal modules then have different
 pickles, and a cache such as the ``memory`` of a pipeline never finds them again. As
@@ -10,6 +10,8 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+from sklearn_replearn._deep.input.samples import as_tensor
+from sklearn_replearn._deep.networks.network import unsaved_buffers
 from sklearn_replearn._deep.networks.own_modules import has_torchscript
 
 #: Types of numpy that stand for numbers of which it has no type, by their bytes.
@@ -85,6 +87,52 @@ def with_modules(state):
     return _replaced(
         state, lambda value: value.module if isinstance(value, SavedModule) else value
     )
+
+
+def as_arrays(module, *, unsaved=True):
+    """Weights and all buffers of a module as arrays, and its extra state as it is.
+
+    With ``unsaved=False`` without the buffers that its ``state_dict`` leaves out.
+
+    Sparse tensors stay tensors. Floats of which numpy has no type, such as bfloat16,
+    are kept in single precision.
+    """
+    arrays = {}
+    others = unsaved_buffers(module) if unsaved else {}
+    for name, value in {**module.state_dict(), **others}.items():
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu()
+            if value.layout == torch.strided:
+                value = (value if is_known(value.dtype) else value.float()).numpy()
+        arrays[name] = value
+    return arrays
+
+
+def load_arrays(module, arrays):
+    """Give a module the weights that `as_arrays` has taken from one of its kind.
+
+    Weights that two of its parts share are one tensor again.
+    """
+    shared, values = {}, {}
+    unsaved = unsaved_buffers(module)
+    places = {**module.state_dict(keep_vars=True), **unsaved}
+    for name, array in arrays.items():
+        place = places[name]
+        if not isinstance(place, torch.Tensor):
+            values[name] = array
+            continue
+        if id(place) not in shared:
+            tensor = array if isinstance(array, torch.Tensor) else as_tensor(array)
+            tensor = tensor.to(place.dtype)
+            if isinstance(place, nn.Parameter):
+                is_trained = place.requires_grad
+                tensor = nn.Parameter(tensor, requires_grad=is_trained)
+            shared[id(place)] = tensor
+        values[name] = shared[id(place)]
+    for name in unsaved:
+        parent, _, buffer = name.rpartition(".")
+        setattr(module.get_submodule(parent), buffer, values.pop(name))
+    module.load_state_dict(values, assign=True)
 
 
 def _modules_in(state):

@@ -5,6 +5,74 @@ of samples of each, and the places of the samples.
 """
 
 import numpy as np
+import torch
+
+
+def hold_out(samples, targets, fraction, seed):
+    """Which samples to train with, and which to hold out: a share of each class.
+
+    Parameters
+    ----------
+    samples : Samples
+    targets : tensor of int64, of shape (n_samples,), or None
+        Classes; ``None`` if there are none.
+    fraction : float
+        Share of the samples to hold out.
+    seed : int
+
+    Returns
+    -------
+    train, held_out : tensors of int64
+
+    Raises
+    ------
+    ValueError
+        If that leaves too few samples in either part.
+    """
+    n, unit = len(samples), samples.unit
+    order, ranks = in_random_order(_codes(samples, targets), seed)
+    counts = np.bincount(ranks)
+    if len(counts) > 1:
+        n_each = count_rows(counts, fraction)
+    else:  # there are no classes
+        n_each = np.array([round(fraction * n)])
+    n_held_out = n_each.sum()
+    if 1 <= n_held_out <= n - 2:
+        return _parts(order, ranks, n_each)
+    if max(counts) < 2:
+        raise ValueError(
+            f"early_stopping leaves one of the {unit} of each class in training, but "
+            "each class in y has only one; pass X_val and y_val, or set "
+            "early_stopping=False."
+        )
+    raise ValueError(
+        f"early_stopping needs {unit} to validate with and at least two to train with, "
+        f"but validation_fraction={fraction} of {n} {unit} holds out {n_held_out}; "
+        "change it, pass X_val, or set early_stopping=False."
+    )
+
+
+def hold_out_couples(samples, targets, fraction, seed):
+    """The same for losses that compare rows: two rows of a class at a time."""
+    order, ranks = in_random_order(_codes(samples, targets), seed)
+    n_each = count_couples(np.bincount(ranks), fraction)
+    if not n_each.any():
+        raise ValueError(
+            "early_stopping needs two rows of one class and a row of another both to "
+            "train with and to validate with, but y has too few classes with several "
+            "rows; pass X_val and y_val, or set early_stopping=False."
+        )
+    return _parts(order, ranks, n_each)
+
+
+def _codes(samples, targets):
+    return np.zeros(len(samples)) if targets is None else targets.numpy()
+
+
+def _parts(order, ranks, n_each):
+    is_held_out = torch.from_numpy(first_of_each(order, ranks, n_each))
+    index = torch.arange(len(order))
+    return index[~is_held_out], index[is_held_out]
 
 
 def in_random_order(codes, seed):

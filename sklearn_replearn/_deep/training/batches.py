@@ -1,12 +1,72 @@
-"""Which rows make a batch: any, a few of each of some classes, or pairs.
+"""Batches: which samples make one, and the samples themselves.
 
-A sampler yields pairs (rows, targets) of indices: which rows a batch is made of, and
-which targets it has. `n_rows` is the number of rows of one pass, about.
+A sampler yields indices: the numbers of the samples of a batch, as a tensor. Samples
+that have a class may come any, or a few of each of some classes, or in pairs.
 """
 
 import torch
 
-from sklearn_replearn._deep.objectives.miners import same_and_other
+from sklearn_replearn._deep.objectives.tuple_losses import same_and_other
+
+
+class Batches:
+    """Batches of samples, each gathered by one index.
+
+    Parameters
+    ----------
+    samples : Samples
+        On the device of the training.
+    sampler : iterable
+        Yields the numbers of the samples of a batch.
+    objective : Objective
+        Makes of inputs and targets what the network is trained with.
+    arrange : callable
+        Makes the input of the network from samples.
+    targets : tensor of shape (n_samples, ...), default=None
+    weights : tensor of shape (n_samples,), default=None
+        How much each sample counts.
+    """
+
+    def __init__(
+        self, samples, sampler, objective, *, arrange, targets=None, weights=None
+    ):
+        self.samples = samples
+        self.sampler = sampler
+        self.objective = objective
+        self.arrange = arrange
+        self.targets = targets
+        self.weights = weights
+        self.n_samples = len(sampler.index)
+
+    def __len__(self):
+        return len(self.sampler)
+
+    def __iter__(self):
+        draws_anew = self.objective.training or not self.objective.draws
+        for number, index in enumerate(self.sampler):
+            if draws_anew:
+                batch = self.make(index)
+            else:
+                with torch.random.fork_rng(devices=_devices(index)):
+                    torch.manual_seed(number)
+                    batch = self.make(index)
+            yield batch
+
+    def make(self, index):
+        """The batch of the samples that an index names."""
+        batch = self.objective.prepare(*self.take(index))
+        if self.weights is None:
+            return batch
+        return batch._replace(weights=self.weights[index])
+
+    def take(self, index):
+        """Some samples as the network takes them, and their targets, or None."""
+        inputs = self.arrange(self.samples.take(index))
+        return inputs, None if self.targets is None else self.targets[index]
+
+
+def _devices(index):
+    return [index.device] if index.is_cuda else []
 
 
 class RandomBatches:
@@ -28,7 +88,6 @@ class RandomBatches:
         self.index = index
         self.batch_size = batch_size
         self.shuffle = shuffle
-        self.n_rows = len(index)
 
     def __len__(self):
         n, alone = divmod(len(self.index), self.batch_size)
@@ -42,31 +101,12 @@ class RandomBatches:
         for i in range(n_batches):
             start = i * self.batch_size
             stop = start + self.batch_size if i + 1 < n_batches else len(index)
-            yield index[start:stop], index[start:stop]
+            yield index[start:stop]
 
 
-class PairBatches(RandomBatches):
-    """Batches of pairs: two rows, one after the other, for each target.
-
-    Parameters
-    ----------
-    pairs : tensor of int64, of shape (n_pairs, 2)
-        Which two rows each pair has.
-    index : tensor of int64
-        Which pairs.
-    batch_size : int
-        Pairs in a batch.
-    shuffle : bool, default=True
-    """
-
-    def __init__(self, pairs, index, batch_size, *, shuffle=True):
-        super().__init__(index, batch_size, shuffle=shuffle)
-        self.pairs = pairs
-        self.n_rows = 2 * len(index)
-
-    def __iter__(self):
-        for chosen, _ in super().__iter__():
-            yield self.pairs[chosen].flatten(), chosen
+def random_batches(samples, targets, index, batch_size, *, shuffle):
+    """Batches of any samples, each once in an epoch."""
+    return RandomBatches(index, batch_size, shuffle=shuffle)
 
 
 class BalancedBatches:
@@ -107,7 +147,6 @@ class BalancedBatches:
         n_large = min(len(self.large), max(share, -(-self.n_classes // 2)))
         self.n_single = min(len(self.single), self.n_classes - n_large)
         self.n_large = min(len(self.large), self.n_classes - self.n_single)
-        self.n_rows = len(index)
         self.kept = None if shuffle else list(self._draw())
 
     def __len__(self):
@@ -130,8 +169,7 @@ class BalancedBatches:
             place = (taken[classes, None] + turn) % counts
             place = (self.starts[classes, None] + place)[turn < counts]
             taken[classes] += self.n_each
-            rows = self.index[order[place]]
-            yield rows, rows
+            yield self.index[order[place]]
 
     def _draw_classes(self):
         """Different classes for each batch."""
@@ -149,7 +187,7 @@ class BalancedBatches:
 
 
 class DrawnPairs(BalancedBatches):
-    """Pairs of rows of a batch of P classes with K rows of each.
+    """Pairs of rows of a batch of P classes with K rows of each, one after the other.
 
     Each row of the batch is the first of a pair. The second is drawn from its class,
     and for every other row from the other classes.
@@ -170,10 +208,9 @@ class DrawnPairs(BalancedBatches):
     def __init__(self, index, codes, batch_size, samples_per_class, *, shuffle=True):
         self.codes_of_rows = codes
         super().__init__(index, codes, batch_size, samples_per_class, shuffle=shuffle)
-        self.n_rows = 2 * len(index)
 
     def _draw(self):
-        for rows, _ in super()._draw():
+        for rows in super()._draw():
             is_same, is_other = same_and_other(self.codes_of_rows[rows])
             wants_same = torch.arange(len(rows), device=rows.device) % 2 == 0
             wants_same &= is_same.any(1)
@@ -181,5 +218,4 @@ class DrawnPairs(BalancedBatches):
             # On the CPU, as all random numbers of samplers.
             chance = torch.rand(partners.shape).to(rows.device)
             second = chance.where(partners, -1.0).argmax(1)
-            pairs = torch.stack([rows, rows[second]], dim=1)
-            yield pairs.flatten(), pairs
+            yield torch.stack([rows, rows[second]], dim=1).flatten()

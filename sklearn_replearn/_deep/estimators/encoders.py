@@ -1,0 +1,92 @@
+"""The encoder of a network that embeds rows: layers by name, or any module."""
+
+from functools import partial
+from math import prod
+from numbers import Integral
+
+from sklearn_replearn._deep.estimators.base import N_TRIED, whole_numbers
+from sklearn_replearn._deep.input.augment import augmentation, read_amounts
+from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
+from sklearn_replearn._deep.networks.embedding import check_encoder
+from sklearn_replearn._deep.networks.own_modules import Module
+from sklearn_replearn._image_input import channels_first_shape
+from sklearn_replearn._sklearn import Interval, StrOptions
+
+#: Constraints of the parameters that make an encoder.
+ENCODER_PARAMETERS = {
+    "image_shape": [tuple, list, None],
+    "encoder": [StrOptions({"auto", "cnn", "mlp"}), Module],
+    "channels": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "kernel_size": [Interval(Integral, 1, None, closed="left")],
+    "augment": [str, list, tuple, None],
+}
+
+
+def layer_shape(estimator):
+    """Shape of a sample, as the layers have it."""
+    if len(estimator.image_shape_) == 3 or _kind(estimator) == "cnn":
+        return channels_first_shape(estimator.image_shape_)
+    return [estimator.n_features_in_]
+
+
+def describe_encoder(estimator, shape):
+    """Description of the encoder of what has a shape, or the user's module."""
+    kind, hidden = _kind(estimator), estimator._hidden_sizes()
+    if kind == "own":
+        return estimator.encoder
+    if kind == "mlp":
+        sizes = [prod(shape), *hidden, int(estimator.n_components)]
+        layers = "flat_mlp" if len(shape) > 1 else "mlp"
+        return {"layers": layers, "sizes": sizes, "activation": estimator.activation}
+    return {
+        "layers": "conv_embedding",
+        "shape": list(shape),
+        "n_components": int(estimator.n_components),
+        "channels": whole_numbers("channels", estimator.channels, "channels"),
+        "depth": 1,
+        "kernel_size": odd_kernel_size(estimator.kernel_size),
+        "pooling": "max",
+        "global_pooling": False,
+        "batch_norm": True,
+        "residual": False,
+        "dropout": 0.0,
+        "activation": estimator.activation,
+        "negative_slope": 0.01,
+        "hidden_sizes": hidden,
+    }
+
+
+def describe_network(estimator):
+    """Description of a network that embeds rows by the encoder of an estimator."""
+    shape = layer_shape(estimator)
+    return {
+        "network": "EmbeddingNetwork",
+        "encoder": describe_encoder(estimator, shape),
+        "shape": shape,
+        "normalize": bool(estimator.normalize),
+        "standardize": not isinstance(estimator.encoder, Module),
+    }
+
+
+def start_network(network, samples, *, n_components):
+    """Let a network work with numbers of about 1; try a module of the user."""
+    mean, spread = samples.mean_and_spread(network)
+    network.center.copy_(mean)
+    network.spread.fill_(spread)
+    if not network.standardize:
+        check_encoder(network, samples.first(N_TRIED), n_components)
+
+
+def make_augmentation(augment, n_sides):
+    """What makes the changes of samples in training, or None."""
+    amounts = read_amounts(augment, n_sides)
+    return partial(augmentation, amounts) if amounts else None
+
+
+def _kind(estimator):
+    """Which layers there are: "cnn" or "mlp", or the user's "own"."""
+    if isinstance(estimator.encoder, Module):
+        return "own"
+    if estimator.encoder == "auto":
+        return "cnn" if len(estimator.image_shape_) == 3 else "mlp"
+    return estimator.encoder

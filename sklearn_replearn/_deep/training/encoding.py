@@ -1,0 +1,113 @@
+"""Samples through a trained network, block by block."""
+
+import torch
+
+from sklearn_replearn._deep.input.samples import Rows, scaled
+from sklearn_replearn._deep.networks.own_modules import MIXED, near
+from sklearn_replearn._deep.training.net import Net
+
+
+def computes_in_double(net, rows):
+    """Whether a network with modules of the user also works in double precision.
+
+    Parameters
+    ----------
+    net : Net
+    rows : tensor of shape (n_rows, n_values)
+    """
+    single = _output_for(net.module_, rows, net.device)
+    try:
+        double = _output_for(net.in_double_precision(), rows, net.device)
+    except Exception:  # whatever a module raises that makes tensors of its own
+        return False
+    return double.dtype == torch.float64 and torch.allclose(
+        double, single.double(), rtol=0.01, atol=0.01 * float(single.abs().max())
+    )
+
+
+def is_saved_whole(net, rows):
+    """Whether a net with modules of the user gives the same output once it is saved.
+
+    Parameters
+    ----------
+    net : Net
+    rows : tensor of shape (n_rows, n_values)
+    """
+    try:
+        twin = Net.for_encoding(**net.plain_state(), device=net.device)
+        one, other = (
+            _output_for(module, rows, net.device)
+            for module in (net.module_, twin.module_)
+        )
+    except Exception:  # whatever a module raises that lacks a part
+        return False
+    return near(one, other, MIXED * one.abs().max())
+
+
+@torch.inference_mode()
+def _output_for(network, rows, device):
+    """What a network gives for rows, taken twice: an even number, for pairs."""
+    return network.evaluate(network.arrange(torch.cat([rows, rows]).to(device)))
+
+
+def map_samples(function, samples, *, block_size, device, dtype=None):
+    """Apply a function of tensors to samples, block by block.
+
+    Parameters
+    ----------
+    function : callable
+        Of the inputs of some samples, gives a tensor with a row for each. It may
+        overwrite its argument, which is never in the memory of the samples.
+    samples : Samples
+    block_size : int
+        Largest number of rows, or of values, of a block.
+    device : torch device
+    dtype : torch dtype, default=None
+        Type of the function's argument; ``None`` is that of the samples, or float32
+        with a scale other than 1.
+
+    Returns
+    -------
+    results : ndarray of shape (n_samples, ...)
+    finite : bool
+        Whether the sums of all blocks are finite.
+    """
+    results, total = None, 0
+    with torch.inference_mode():
+        for index, inputs in samples.blocks(block_size):
+            block = _moved(inputs, device, dtype)
+            total = total + _total(block)  # stays NaN or infinite
+            result = function(scaled(block, samples.scale))
+            if isinstance(index, slice) and len(result) == len(samples):
+                results = result.cpu()
+                break
+            if results is None:
+                shape = (len(samples), *result.shape[1:])
+                results = torch.empty(shape, dtype=result.dtype)
+            results[index] = result.cpu()
+        finite = bool(torch.isfinite(torch.as_tensor(total)))
+    return results.numpy(), finite
+
+
+def map_rows(function, X, *, block_rows, device, dtype=None, scale=1.0):
+    """The same for an array of rows."""
+    rows = Rows(X, scale)
+    return map_samples(
+        function, rows, block_size=block_rows, device=device, dtype=dtype
+    )
+
+
+def _moved(inputs, device, dtype):
+    """Inputs in new memory on a device; floats in another precision, if one is given.
+
+    Integers in a padded batch are names of tokens and stay as they are.
+    """
+    if isinstance(inputs, torch.Tensor):
+        return inputs.to(device=device, dtype=dtype or inputs.dtype, copy=True)
+    values, mask = inputs
+    dtype = dtype if values.is_floating_point() else None
+    return type(inputs)(_moved(values, device, dtype), mask.to(device))
+
+
+def _total(inputs):
+    return inputs.sum() if isinstance(inputs, torch.Tensor) else inputs[0].sum()
