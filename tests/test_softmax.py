@@ -6,13 +6,13 @@ from near import assert_near
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sklearn_replearn._deep.objectives.objective import masked_mean
 from sklearn_replearn._deep.objectives.softmax import (
     NegativeSampler,
     chunked_cross_entropy,
     chunked_token_losses,
     sampled_cross_entropy,
 )
+from sklearn_replearn._deep.objectives.tuple_losses import masked_mean
 
 N, D, V = 13, 5, 29
 

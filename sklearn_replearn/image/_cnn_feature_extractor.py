@@ -2,7 +2,7 @@
 
 from numbers import Integral, Real
 
-from sklearn_replearn._deep.estimators.base import whole_numbers
+from sklearn_replearn._deep.estimators.encoders import hidden_sizes, whole_numbers
 from sklearn_replearn._deep.networks.convnet import DEPTHS
 from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.networks.network import check_layer
@@ -301,7 +301,7 @@ class CNNFeatureExtractor(BaseImageClassifier):
             "dropout": float(self.dropout),
             "activation": self.activation,
             "negative_slope": float(self.negative_slope),
-            "hidden_sizes": self._hidden_sizes(),
+            "hidden_sizes": hidden_sizes(self),
             "layer": self.layer,
         }
         loss = self._cross_entropy(targets, samples.weights)

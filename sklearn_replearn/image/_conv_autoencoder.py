@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_replearn._deep.estimators.base import whole_numbers
+from sklearn_replearn._deep.estimators.encoders import hidden_sizes, whole_numbers
 from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
 from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
@@ -267,7 +267,7 @@ class ConvAutoencoder(BaseAutoencoder):
             "shape": shape,
             "channels": self._channels(),
             "kernel_size": odd_kernel_size(self.kernel_size),
-            "hidden_sizes": self._hidden_sizes(),
+            "hidden_sizes": hidden_sizes(self),
             "n_components": int(self.n_components),
             "activation": self.activation,
         }

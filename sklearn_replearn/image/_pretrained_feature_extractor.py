@@ -4,9 +4,9 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from sklearn_replearn._deep.estimators.base import N_TRIED
+from sklearn_replearn._deep.estimators.encoders import hidden_sizes
 from sklearn_replearn._deep.networks.network import check_layer
-from sklearn_replearn._deep.networks.own_modules import Module
+from sklearn_replearn._deep.networks.own_modules import N_TRIED, Module
 from sklearn_replearn._deep.objectives.objective import Supervised
 from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._image_input import channels_first_shape
@@ -302,7 +302,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         width, block = try_out(description, samples.first(N_TRIED))
         if targets is None:
             return Plan(description, objective=None)
-        description["head"] = [width, *self._hidden_sizes(), len(self.classes_)]
+        description["head"] = [width, *hidden_sizes(self), len(self.classes_)]
         description["trained"] = {
             "head": [],
             "last_block": [] if block is None else [block],

@@ -46,6 +46,8 @@ class BaseMetricTransformer(BaseDeepTransformer):
         **BaseDeepTransformer._parameter_constraints,
     }
 
+    _requires_y = True
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, X_val=None, y_val=None):
         """Train the network.
@@ -146,11 +148,6 @@ class BaseMetricTransformer(BaseDeepTransformer):
 
     def _diagnose(self, samples):
         return diagnose_embeddings(self, samples, REMEDY)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags
 
 
 def class_codes(estimator, X, y):

@@ -8,17 +8,18 @@ from scipy.special import expit
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._deep.estimators.base import N_TRIED, BaseDeepEstimator
+from sklearn_replearn._deep.estimators.base import BaseDeepEstimator
 from sklearn_replearn._deep.estimators.classification import DeepClassifierMixin
 from sklearn_replearn._deep.estimators.encoders import (
     ENCODER_PARAMETERS,
     describe_encoder,
+    hidden_sizes,
     layer_shape,
     make_augmentation,
 )
 from sklearn_replearn._deep.input.samples import Rows, as_tensor
 from sklearn_replearn._deep.networks.embedding import check_encoder
-from sklearn_replearn._deep.networks.own_modules import Module
+from sklearn_replearn._deep.networks.own_modules import N_TRIED, Module
 from sklearn_replearn._deep.objectives.objective import Supervised
 from sklearn_replearn._deep.training.batches import BalancedBatches, DrawnPairs
 from sklearn_replearn._deep.training.plan import Plan
@@ -455,7 +456,7 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
             ),
             "shape": shape,
             "n_components": int(self.n_components),
-            "hidden_sizes": self._hidden_sizes(),
+            "hidden_sizes": hidden_sizes(self),
             "activation": self.activation,
             "standardize": not isinstance(self.encoder, Module),
             "all_pairs": all_pairs,

@@ -9,8 +9,7 @@ from torch.nn import functional
 from sklearn_replearn._deep.input.samples import channels_first
 from sklearn_replearn._deep.networks.embedding import EmbeddingNetwork
 from sklearn_replearn._deep.networks.network import ACTIVATIONS, Network, mlp
-from sklearn_replearn._deep.objectives.objective import masked_mean
-from sklearn_replearn._deep.objectives.tuple_losses import same_and_other
+from sklearn_replearn._deep.objectives.tuple_losses import masked_mean, same_and_other
 
 #: What equal rows have as log odds before the training of "siamese", and what they
 #: lose where the embeddings are 1 apart, by as much in each component.

@@ -249,9 +249,9 @@ class TripletTransformer(BaseMetricTransformer):
         self.verbose = verbose
 
     def _plan(self, samples, targets):
+        loss = TripletLoss(self.mining, self.loss, self.margin, self.temperature)
         if self.loss != "softplus":
             check_margin(self)
-        loss = TripletLoss(self.mining, self.loss, self.margin, self.temperature)
         return self._embedding_plan(loss)
 
     def _diagnose(self, samples):

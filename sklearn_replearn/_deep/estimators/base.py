@@ -26,7 +26,11 @@ from sklearn_replearn._deep.networks.network import (
     copy_modules,
     share_weights,
 )
-from sklearn_replearn._deep.networks.own_modules import check_modules, has_own_modules
+from sklearn_replearn._deep.networks.own_modules import (
+    N_TRIED,
+    check_modules,
+    has_own_modules,
+)
 from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn._deep.objectives.health import Diverged, count_dead_units
 from sklearn_replearn._deep.training.batches import Batches
@@ -55,9 +59,8 @@ from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
 from sklearn_replearn._weights import leave_out_weightless
 
-#: Rows that health is judged by, and those that the user's modules are tried with.
+#: Rows that health is judged by.
 N_EXAMINED = 512
-N_TRIED = 4
 
 #: Steps that ``max_epochs="auto"`` is enough for, and the least epochs.
 N_STEPS, N_EPOCHS = 1000, 5
@@ -105,6 +108,9 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
 
     #: Up to how many samples equal ones of a class are merged into one.
     _n_merged = 0
+
+    #: Whether `fit` needs y.
+    _requires_y = False
 
     # -- what a technique says -------------------------------------------------
 
@@ -237,7 +243,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             X, y, weights = leave_out_weightless(X, y, sample_weight, name)
         samples, targets = self._read(X, y, reset=reset)
         samples.weights = None if weights is None else as_tensor(weights)
-        if reset and targets is not None and len(samples) <= self._n_merged:
+        merges = reset and targets is not None and self._n_merged > 0
+        if merges and len(samples) <= self._n_merged:
             return merge_equal(samples, targets)
         return samples, targets
 
@@ -300,7 +307,9 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         def make_batches(samples, targets, index, *, shuffle):
             index = index.to(device)
             targets = None if targets is None else targets.to(device)
-            weights = samples.weights_of(index)
+            weights = samples.weights
+            if weights is not None:
+                weights = samples.weights_of(index)
             return Batches(
                 samples,
                 plan.sampler(samples, targets, index, batch_size, shuffle=shuffle),
@@ -472,9 +481,6 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         beyond_int64 = X.dtype == np.uint64 and X.max() > np.iinfo(np.int64).max
         return X.astype(np.float64 if beyond_int64 else np.int64)
 
-    def _hidden_sizes(self):
-        return whole_numbers("hidden_layer_sizes", self.hidden_layer_sizes, "units")
-
     # -- encoding --------------------------------------------------------------
 
     def _samples(self, X):
@@ -562,6 +568,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = hasattr(self, "image_shape")
+        tags.target_tags.required |= self._requires_y
         return tags
 
 
@@ -596,18 +603,6 @@ class BaseDeepTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def whole_numbers(name, value, things):
-    """The whole numbers that a parameter holds, one or several, as a list."""
-    sizes = np.atleast_1d(np.asarray(value, dtype=object))
-    if sizes.ndim > 1 or not all(
-        isinstance(size, Integral) and size >= 1 for size in sizes
-    ):
-        raise ValueError(
-            f"{name} must be whole numbers of {things}, each at least 1; got {value!r}."
-        )
-    return [int(size) for size in sizes]
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from functools import partial
 from math import prod
 from numbers import Integral
 
-from sklearn_replearn._deep.estimators.base import N_TRIED, whole_numbers
+import numpy as np
+
 from sklearn_replearn._deep.input.augment import augmentation, read_amounts
 from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.networks.embedding import check_encoder
-from sklearn_replearn._deep.networks.own_modules import Module
+from sklearn_replearn._deep.networks.own_modules import N_TRIED, Module
 from sklearn_replearn._image_input import channels_first_shape
 from sklearn_replearn._sklearn import Interval, StrOptions
 
@@ -31,7 +32,7 @@ def layer_shape(estimator):
 
 def describe_encoder(estimator, shape):
     """Description of the encoder of what has a shape, or the user's module."""
-    kind, hidden = _kind(estimator), estimator._hidden_sizes()
+    kind, hidden = _kind(estimator), hidden_sizes(estimator)
     if kind == "own":
         return estimator.encoder
     if kind == "mlp":
@@ -81,6 +82,23 @@ def make_augmentation(augment, n_sides):
     """What makes the changes of samples in training, or None."""
     amounts = read_amounts(augment, n_sides)
     return partial(augmentation, amounts) if amounts else None
+
+
+def whole_numbers(name, value, things):
+    """The whole numbers that a parameter holds, one or several, as a list."""
+    sizes = np.atleast_1d(np.asarray(value, dtype=object))
+    if sizes.ndim > 1 or not all(
+        isinstance(size, Integral) and size >= 1 for size in sizes
+    ):
+        raise ValueError(
+            f"{name} must be whole numbers of {things}, each at least 1; got {value!r}."
+        )
+    return [int(size) for size in sizes]
+
+
+def hidden_sizes(estimator):
+    """The widths of the hidden layers."""
+    return whole_numbers("hidden_layer_sizes", estimator.hidden_layer_sizes, "units")
 
 
 def _kind(estimator):

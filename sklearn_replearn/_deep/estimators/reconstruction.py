@@ -8,9 +8,11 @@ import torch
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import nn
 
-from sklearn_replearn._deep.estimators.base import N_TRIED, BaseDeepTransformer
+from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
+from sklearn_replearn._deep.estimators.encoders import hidden_sizes
 from sklearn_replearn._deep.input.samples import Rows
 from sklearn_replearn._deep.networks.own_modules import (
+    N_TRIED,
     check_shape,
     refuse_mixed_rows,
     try_module,
@@ -146,7 +148,7 @@ class BaseAutoencoder(BaseDeepTransformer):
                 "tied=True shares the weights of the encoder that is made here; it "
                 "cannot be had with an encoder or a decoder of your own."
             )
-        hidden = self._hidden_sizes()
+        hidden = hidden_sizes(self)
         sizes = [n_features, *hidden, width or self.n_components]
         back = [self.n_components, *reversed(hidden), n_features]
         encoder, decoder = (

@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from sklearn.utils.validation import assert_all_finite
 
-from sklearn_replearn._containers import row_blocks
-
 #: Rows that the spread of the data is found from.
 N_SOME_ROWS = 1024
 
@@ -78,9 +76,7 @@ class Samples(ABC):
         return samples
 
     def weights_of(self, index):
-        """Weights with a mean of 1 over the samples that an index names, or None."""
-        if self.weights is None:
-            return None
+        """Weights with a mean of 1 over the samples that an index names."""
         weights = self.weights / self.weights[index.cpu()].mean()
         return weights.float().to(index.device)
 
@@ -143,7 +139,7 @@ class Rows(Samples):
         mean = torch.from_numpy(self.array.mean(axis=0, dtype=np.float64))
         total = 0.0
         with np.errstate(over="ignore"):  # what is beyond all numbers is infinite
-            for rows in row_blocks(*_shape(self.array), size=BLOCK_SIZE):
+            for rows in _row_blocks(self.array):
                 block = as_tensor(self.array[rows])
                 differences = subtract(block, mean).numpy().ravel()
                 total += differences @ differences
@@ -166,7 +162,7 @@ class Rows(Samples):
         """Mean row in the layers' shape, less the origin; deviation of all values."""
         X = self.array
         if network.origin.any():
-            blocks = row_blocks(*_shape(X), size=BLOCK_SIZE)
+            blocks = _row_blocks(X)
             parts = (subtract(as_tensor(X[rows]), network.origin) for rows in blocks)
             mean = sum(part.double().sum(0) for part in parts) / len(X)
         else:
@@ -261,9 +257,10 @@ class Views(Samples):
         self.second.check_finite()
 
 
-def _shape(X):
-    """Number of rows, and of the values of a row."""
-    return len(X), X[0].size
+def _row_blocks(X):
+    """Slices of rows, few enough for the cache."""
+    step = max(1, BLOCK_SIZE // max(X[0].size, 1))
+    return [slice(start, start + step) for start in range(0, len(X), step)]
 
 
 class _Writeable:
@@ -290,6 +287,23 @@ def scaled(rows, scale):
     if scale == 1.0:
         return rows
     return (rows if rows.is_floating_point() else rows.float()) * scale
+
+
+def moved(inputs, device, dtype):
+    """Inputs in new memory on a device; floats in another precision, if one is given.
+
+    Integers in a padded batch are names of tokens and stay as they are.
+    """
+    if isinstance(inputs, torch.Tensor):
+        return inputs.to(device=device, dtype=dtype or inputs.dtype, copy=True)
+    values, mask = inputs
+    dtype = dtype if values.is_floating_point() else None
+    return type(inputs)(moved(values, device, dtype), mask.to(device))
+
+
+def total(inputs):
+    """The sum of all values, which is not finite if one of them is not."""
+    return inputs.sum() if isinstance(inputs, torch.Tensor) else inputs[0].sum()
 
 
 def subtract(rows, origin):

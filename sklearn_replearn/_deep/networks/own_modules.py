@@ -14,6 +14,10 @@ Module = nn.Module  # for the families, which import no torch
 MIXED = 0.01
 
 
+#: Rows that modules of the user are tried with.
+N_TRIED = 4
+
+
 def has_own_modules(description):
     """Whether a part of the network is a module that the user gave."""
     return any(isinstance(value, nn.Module) for value in description.values())

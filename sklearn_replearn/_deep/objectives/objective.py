@@ -35,21 +35,6 @@ def count(inputs):
     return len(inputs) if isinstance(inputs, torch.Tensor) else count(inputs[0])
 
 
-def masked_mean(losses, mask):
-    """Mean loss of the places where a mask is true; zero if there are none.
-
-    Parameters
-    ----------
-    losses : tensor of floats
-    mask : tensor of bool, of the same shape
-
-    Returns
-    -------
-    mean : tensor of shape ()
-    """
-    return losses.masked_fill(~mask, 0.0).sum() / mask.sum().clamp_min(1)
-
-
 class Objective(nn.Module):
     """What a network is trained for.
 
@@ -136,13 +121,14 @@ class Supervised(Objective):
         return Batch(inputs, targets, n_terms)
 
     def forward(self, network, batch):
-        output = network(batch.inputs)
-        return as_terms(self.loss_of(output, batch.targets, batch.weights))
+        pair = network(batch.inputs), batch.targets
+        weights = () if batch.weights is None else (batch.weights,)
+        loss = self.loss(*pair, *weights)
+        return loss if isinstance(loss, dict) else {LOSS: loss}
 
-    def loss_of(self, output, targets, weights=None):
-        if weights is None:
-            return self.loss(output, targets)
-        return self.loss(output, targets, weights)
+    def loss_of(self, output, targets):
+        loss = self.loss(output, targets)
+        return sum(loss.values()) if isinstance(loss, dict) else loss
 
     def take_health(self):
         return self.loss.take_health() if hasattr(self.loss, "take_health") else {}

@@ -13,7 +13,6 @@ from torch import nn
 from torch.nn import functional
 
 from sklearn_replearn._deep.objectives.health import Diverged, spread_of_shares
-from sklearn_replearn._deep.objectives.objective import masked_mean
 
 #: What sums of products in single precision are sure of, relative to their size.
 ROUNDING = 1e-5
@@ -234,6 +233,21 @@ class TupleLoss(nn.Module):
         """What has been added up since it was last asked."""
         tally, self.tally = self.tally, Tally()
         return tally.result()
+
+
+def masked_mean(losses, mask):
+    """Mean loss of the places where a mask is true; zero if there are none.
+
+    Parameters
+    ----------
+    losses : tensor of floats
+    mask : tensor of bool, of the same shape
+
+    Returns
+    -------
+    mean : tensor of shape ()
+    """
+    return losses.masked_fill(~mask, 0.0).sum() / mask.sum().clamp_min(1)
 
 
 def pull_squared(squared):

@@ -2,7 +2,7 @@
 
 import torch
 
-from sklearn_replearn._deep.input.samples import Rows, scaled
+from sklearn_replearn._deep.input.samples import Rows, moved, scaled, total
 from sklearn_replearn._deep.networks.own_modules import MIXED, near
 from sklearn_replearn._deep.training.net import Net
 
@@ -72,11 +72,11 @@ def map_samples(function, samples, *, block_size, device, dtype=None):
     finite : bool
         Whether the sums of all blocks are finite.
     """
-    results, total = None, 0
+    results, checksum = None, 0
     with torch.inference_mode():
         for index, inputs in samples.blocks(block_size):
-            block = _moved(inputs, device, dtype)
-            total = total + _total(block)  # stays NaN or infinite
+            block = moved(inputs, device, dtype)
+            checksum = checksum + total(block)  # stays NaN or infinite
             result = function(scaled(block, samples.scale))
             if isinstance(index, slice) and len(result) == len(samples):
                 results = result.cpu()
@@ -85,7 +85,7 @@ def map_samples(function, samples, *, block_size, device, dtype=None):
                 shape = (len(samples), *result.shape[1:])
                 results = torch.empty(shape, dtype=result.dtype)
             results[index] = result.cpu()
-        finite = bool(torch.isfinite(torch.as_tensor(total)))
+        finite = bool(torch.isfinite(torch.as_tensor(checksum)))
     return results.numpy(), finite
 
 
@@ -95,19 +95,3 @@ def map_rows(function, X, *, block_rows, device, dtype=None, scale=1.0):
     return map_samples(
         function, rows, block_size=block_rows, device=device, dtype=dtype
     )
-
-
-def _moved(inputs, device, dtype):
-    """Inputs in new memory on a device; floats in another precision, if one is given.
-
-    Integers in a padded batch are names of tokens and stay as they are.
-    """
-    if isinstance(inputs, torch.Tensor):
-        return inputs.to(device=device, dtype=dtype or inputs.dtype, copy=True)
-    values, mask = inputs
-    dtype = dtype if values.is_floating_point() else None
-    return type(inputs)(_moved(values, device, dtype), mask.to(device))
-
-
-def _total(inputs):
-    return inputs.sum() if isinstance(inputs, torch.Tensor) else inputs[0].sum()

@@ -319,7 +319,8 @@ class Net(NeuralNet):
                 break
             if n_iter_no_change is not None and epoch - best.epoch >= n_iter_no_change:
                 break
-        _Progress(advance, self.epochs_, n_epochs)(0)
+        if self.verbose:
+            _Progress(advance, self.epochs_, n_epochs)(0)
         best.restore()
         return is_stopped
 
@@ -339,9 +340,10 @@ class Net(NeuralNet):
                 progress = (epoch + n_batches / n_in_epoch) / self.max_epochs
                 with torch.no_grad():
                     objective.after_step(self.module_, min(progress, 1.0))
-            n_done = batches.n_samples * n_batches // n_in_epoch
-            report(n_done - n_shown)
-            n_shown = n_done
+            if self.verbose:
+                n_done = batches.n_samples * n_batches // n_in_epoch
+                report(n_done - n_shown)
+                n_shown = n_done
         self._record("train", sums, n_batches)
         for name, value in objective.take_health().items():
             self._note(name, value)
