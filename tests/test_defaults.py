@@ -17,14 +17,17 @@ def needs_no_arguments(cls):
 WITHOUT_ARGUMENTS = [cls for _, cls in all_estimators() if needs_no_arguments(cls)]
 
 
+#: Nothing that is checked depends on the length of a training or the number of walks,
+#: and with the defaults all estimators take five minutes.
+QUICK = {"max_epochs": 2, "n_walks": 1, "walk_length": 10}
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # that tables of 3 columns are small
 @pytest.mark.parametrize("cls", WITHOUT_ARGUMENTS, ids=lambda cls: cls.__name__)
 def test_check_estimator(cls):
     estimator = cls()
-    if "max_epochs" in estimator.get_params():
-        # Networks: nothing that is checked depends on the length of the training, and
-        # with the default number of epochs all of them take four minutes.
-        estimator.set_params(max_epochs=2)
+    quick = QUICK.keys() & estimator.get_params(deep=False)
+    estimator.set_params(**{name: QUICK[name] for name in quick})
     results = check_estimator(estimator, on_skip=None)
     # Estimators of texts, ids and pairs: scikit-learn has one check for these. What is
     # behind adapters, and our own suite, is in `test_common.py`.
