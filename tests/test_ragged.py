@@ -137,8 +137,8 @@ def test_to_a_device(kind):
 
 
 def test_units():
-    assert Tokens.unit == "tokens"
-    assert Waves.unit == "values"
+    assert Tokens.unit == "documents"
+    assert Waves.unit == "signals"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ from sklearn_replearn._deep.training.optimizers import (
     take_state,
 )
 from sklearn_replearn._deep.training.saving import (
-    load_arrays,
+    load_learned,
     with_modules,
     with_saved_modules,
 )
@@ -127,7 +127,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         samples : Samples
-        targets : tensor of shape (n_samples, ...) or None
+        targets : tensor of shape (n_samples, ...), Samples or None
         """
         return self._rows(X, reset=reset), None
 
@@ -272,7 +272,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             net = Net.untrained(network, plan.description, device)
             _try_trained(net, samples)
             return net
-        network = self._start(plan, samples)
+        network = self._start(plan, samples).to(device)
+        plan.objective.begin(network, samples)
         loss_unit = plan.loss_unit
         if callable(loss_unit):
             loss_unit = loss_unit(network)
@@ -301,8 +302,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             take_state(net.optimizer_, getattr(self.net_, "optimizer_", None))
             learned = self.net_.learned_state()
             if learned:
-                load_arrays(plan.objective, learned)
-        plan.objective.begin(network, samples)
+                load_learned(plan.objective, learned)
 
         def make_batches(samples, targets, index, *, shuffle):
             index = index.to(device)
@@ -338,13 +338,17 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 verbose=self.verbose,
                 rounds=plan.rounds,
                 X=getattr(samples.rows, "array", None),
-                y=None if targets is None else targets.numpy(),
+                y=targets.numpy() if isinstance(targets, torch.Tensor) else None,
             )
         except Diverged as error:
+            largest = samples.rows.largest()
+            values, remedy = "", ""
+            if largest is not None:
+                values = f"Values of X reach {largest:.3g} in absolute value and "
+                remedy = "standardise X, or "
             raise ValueError(
-                f"{type(self).__name__} diverged: {error}. Values of X reach "
-                f"{samples.rows.largest():.3g} in absolute value and lr is {self.lr}; "
-                "standardise X, or lower lr."
+                f"{type(self).__name__} diverged: {error}. {values}lr is {self.lr}; "
+                f"{remedy}lower lr."
             ) from None
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
@@ -619,9 +623,10 @@ def _try_trained(net, samples):
 
     Raises if the training changed a part of them that is not saved.
     """
-    rows = samples.rows.first(N_TRIED)
-    net.module_.knows_double.fill_(computes_in_double(net, rows))
-    if not is_saved_whole(net, rows):
+    index = torch.arange(min(N_TRIED, len(samples.rows)))
+    inputs = samples.rows.take(index.repeat(2))  # an even number, for pairs
+    net.module_.knows_double.fill_(computes_in_double(net, inputs))
+    if not is_saved_whole(net, inputs):
         names = " or the ".join(
             name
             for name, value in net.description.items()

@@ -178,7 +178,7 @@ class Tokens(RaggedSamples):
         Where each document ends.
     """
 
-    unit = "tokens"
+    unit = "documents"
 
     @classmethod
     def from_lists(cls, documents):
@@ -223,7 +223,7 @@ class Waves(RaggedSamples):
         Where each signal ends.
     """
 
-    unit = "values"
+    unit = "signals"
 
     @classmethod
     def from_arrays(cls, X):
@@ -265,6 +265,9 @@ class Waves(RaggedSamples):
     @property
     def is_double(self):
         return self.values.dtype == torch.float64
+
+    def largest(self):
+        return float(self.values.abs().max()) if len(self.values) else 0.0
 
     def check_finite(self):
         """Raise an error that names the first signal and place that is not finite.

@@ -84,6 +84,10 @@ class Samples(ABC):
     def check_finite(self):
         """Raise a ValueError if there is NaN or infinity."""
 
+    def largest(self):
+        """The largest absolute value; None if the samples are no measurements."""
+        return None
+
 
 class Rows(Samples):
     """Rows of a table, or images as rows.
@@ -250,7 +254,8 @@ class Views(Samples):
         return Views(self.first.some(n_samples), self.second.some(n_samples))
 
     def to(self, device):
-        return Views(self.first.to(device), self.second.to(device))
+        first, second = self.first.to(device), self.second.to(device)
+        return self._keeping_weights(Views(first, second))
 
     def check_finite(self):
         self.first.check_finite()
@@ -289,7 +294,7 @@ def scaled(rows, scale):
     return (rows if rows.is_floating_point() else rows.float()) * scale
 
 
-def moved(inputs, device, dtype):
+def moved(inputs, device, dtype=None):
     """Inputs in new memory on a device; floats in another precision, if one is given.
 
     Integers in a padded batch are names of tokens and stay as they are.

@@ -1,4 +1,8 @@
-"""All networks, and all stacks of layers, by name: so a saved one is built again."""
+"""All networks, and all stacks of layers, by name: so a saved one is built again.
+
+A description may also have the class of a network, or the function that makes layers.
+Saved by name, an estimator is one that skops trusts.
+"""
 
 from importlib import import_module
 
@@ -49,4 +53,6 @@ def build_layers(description):
 
 
 def _find(name):
+    if callable(name):
+        return name
     return getattr(import_module(f"sklearn_replearn.{PLACES[name]}"), name)

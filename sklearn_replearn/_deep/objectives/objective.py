@@ -75,7 +75,21 @@ class Objective(nn.Module):
         """
 
     def relabel(self, network, samples):
-        """New targets for all samples, before each round but the first."""
+        """New targets for all samples, before each round but the first.
+
+        Of the samples of the training, while ``self.training`` is true, and after that
+        of those that the user gave to validate with, if any: by the same classes.
+
+        Parameters
+        ----------
+        network : Network
+            In evaluation mode.
+        samples : Samples
+
+        Returns
+        -------
+        targets : tensor of shape (n_samples, ...) or Samples
+        """
         raise NotImplementedError
 
     def take_health(self):
@@ -174,7 +188,8 @@ class Joint(Objective):
     Parameters
     ----------
     parts : dict of str to pairs (objective, weight)
-        The terms of each have its name, and are multiplied by its weight.
+        The terms of each have its name, and are multiplied by its weight; so have the
+        numbers of its health.
     """
 
     def __init__(self, parts):
@@ -208,8 +223,9 @@ class Joint(Objective):
 
     def take_health(self):
         health = {}
-        for part in self.parts.values():
-            health |= part.take_health()
+        for name, part in self.parts.items():
+            for key, value in part.take_health().items():
+                health[f"{name}_{key}"] = value
         return health
 
 

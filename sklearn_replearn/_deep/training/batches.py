@@ -6,6 +6,7 @@ that have a class may come any, or a few of each of some classes, or in pairs.
 
 import torch
 
+from sklearn_replearn._deep.input.samples import Samples
 from sklearn_replearn._deep.objectives.tuple_losses import same_and_other
 
 
@@ -22,7 +23,8 @@ class Batches:
         Makes of inputs and targets what the network is trained with.
     arrange : callable
         Makes the input of the network from samples.
-    targets : tensor of shape (n_samples, ...), default=None
+    targets : tensor of shape (n_samples, ...) or Samples, default=None
+        What the network learns for each sample; Samples where that is of any length.
     weights : tensor of shape (n_samples,), default=None
         How much each sample counts.
     """
@@ -61,8 +63,10 @@ class Batches:
 
     def take(self, index):
         """Some samples as the network takes them, and their targets, or None."""
-        inputs = self.arrange(self.samples.take(index))
-        return inputs, None if self.targets is None else self.targets[index]
+        inputs, targets = self.arrange(self.samples.take(index)), self.targets
+        if isinstance(targets, Samples):
+            return inputs, targets.take(index)
+        return inputs, None if targets is None else targets[index]
 
 
 def _devices(index):

@@ -7,17 +7,18 @@ from sklearn_replearn._deep.networks.own_modules import MIXED, near
 from sklearn_replearn._deep.training.net import Net
 
 
-def computes_in_double(net, rows):
+def computes_in_double(net, inputs):
     """Whether a network with modules of the user also works in double precision.
 
     Parameters
     ----------
     net : Net
-    rows : tensor of shape (n_rows, n_values)
+    inputs : tensor or named tuple
+        Some samples, as `Samples.take` gives them.
     """
-    single = _output_for(net.module_, rows, net.device)
+    single = _output_for(net.module_, inputs, net.device)
     try:
-        double = _output_for(net.in_double_precision(), rows, net.device)
+        double = _output_for(net.in_double_precision(), inputs, net.device)
     except Exception:  # whatever a module raises that makes tensors of its own
         return False
     return double.dtype == torch.float64 and torch.allclose(
@@ -25,18 +26,19 @@ def computes_in_double(net, rows):
     )
 
 
-def is_saved_whole(net, rows):
+def is_saved_whole(net, inputs):
     """Whether a net with modules of the user gives the same output once it is saved.
 
     Parameters
     ----------
     net : Net
-    rows : tensor of shape (n_rows, n_values)
+    inputs : tensor or named tuple
+        Some samples, as `Samples.take` gives them.
     """
     try:
         twin = Net.for_encoding(**net.plain_state(), device=net.device)
         one, other = (
-            _output_for(module, rows, net.device)
+            _output_for(module, inputs, net.device)
             for module in (net.module_, twin.module_)
         )
     except Exception:  # whatever a module raises that lacks a part
@@ -45,9 +47,8 @@ def is_saved_whole(net, rows):
 
 
 @torch.inference_mode()
-def _output_for(network, rows, device):
-    """What a network gives for rows, taken twice: an even number, for pairs."""
-    return network.evaluate(network.arrange(torch.cat([rows, rows]).to(device)))
+def _output_for(network, inputs, device):
+    return network.evaluate(network.arrange(moved(inputs, device)))
 
 
 def map_samples(function, samples, *, block_size, device, dtype=None):

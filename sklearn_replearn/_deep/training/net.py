@@ -26,7 +26,7 @@ from sklearn_replearn._deep.networks.network import (
 from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn._deep.objectives.health import Diverged
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
-from sklearn_replearn._deep.objectives.objective import Objective
+from sklearn_replearn._deep.objectives.objective import Objective, as_terms
 from sklearn_replearn._deep.training.callbacks import (
     BatchDataset,
     complete,
@@ -102,6 +102,8 @@ class Net(NeuralNet):
             **options,
         ).initialize()
         net.description = plan.description
+        for name in plan.discard:
+            module.get_submodule(name)  # raises if there is none
         net.discard = plan.discard
         net.loss_unit = loss_unit
         net.clip_norm = plan.clip_norm
@@ -289,9 +291,17 @@ class Net(NeuralNet):
     def _relabel(self, batches, held_out):
         """New targets from the objective, by the network as it is."""
         self._set_training(False)
-        for part in (batches, held_out):
-            if part is not None:
-                part.targets = self.criterion_.relabel(self.module_, part.samples)
+        self.criterion_.train()
+        with torch.no_grad():
+            batches.targets = self.criterion_.relabel(self.module_, batches.samples)
+            self.criterion_.eval()
+            if held_out is None:
+                return
+            if held_out.samples is batches.samples:
+                held_out.targets = batches.targets
+            else:
+                samples = held_out.samples
+                held_out.targets = self.criterion_.relabel(self.module_, samples)
 
     def _train_round(
         self, batches, held_out, rates, n_iter_no_change, advance, n_epochs
@@ -365,7 +375,7 @@ class Net(NeuralNet):
 
         def closure():
             self.optimizer_.zero_grad()
-            terms = self.criterion_(self.module_, batch)
+            terms = as_terms(self.criterion_(self.module_, batch))
             found.append(terms)
             loss = _sum(terms) / self.loss_unit
             if not loss.requires_grad:
@@ -400,7 +410,7 @@ class Net(NeuralNet):
         return self.criterion_.loss_of(y_pred, y_true)
 
     def _evaluate(self, batch):
-        terms = self.criterion_(self.module_, batch)
+        terms = as_terms(self.criterion_(self.module_, batch))
         return _sum(terms), terms
 
     def _announced_step(self, batch):
@@ -465,11 +475,18 @@ class Net(NeuralNet):
 
     def _record(self, name, sums, n_batches):
         """Record the loss of an epoch of "train" or "valid", and return it."""
+        kind = "training" if name == "train" else "held-out"
+        if not sums.n:
+            raise ValueError(
+                f"No {kind} sample has a place that the loss can be computed at; pass "
+                "longer samples, or more of them."
+            )
         loss, terms = sums.means()
         if not np.isfinite(loss):
-            kind = "training" if name == "train" else "held-out"
+            wrong = [term for term in terms if not np.isfinite(terms[term])]
+            where = f" (in {' and '.join(wrong)})" if len(terms) > 1 else ""
             raise Diverged(
-                f"the {kind} loss became {loss} in epoch {len(self.epochs_)}"
+                f"the {kind} loss became {loss} in epoch {len(self.epochs_)}{where}"
             )
         key = f"{name}_loss"
         best = min((epoch[key] for epoch in self.epochs_[:-1]), default=np.inf)

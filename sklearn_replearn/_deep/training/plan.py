@@ -59,3 +59,14 @@ class Plan:
     decays: str = "all"
     discard: tuple = ()
     rounds: int = 1
+
+    def __post_init__(self):
+        if self.decays not in ("all", "matrices"):
+            kinds = "'all' nor 'matrices'"
+            raise ValueError(f"decays={self.decays!r} is neither {kinds}.")
+        kind = type(self.objective)
+        if self.rounds > 1 and kind.relabel is Objective.relabel:
+            raise ValueError(
+                f"rounds={self.rounds}, but {kind.__name__} has no relabel, which makes "
+                "the targets of the second."
+            )

@@ -14,8 +14,8 @@ def hold_out(samples, targets, fraction, seed):
     Parameters
     ----------
     samples : Samples
-    targets : tensor of int64, of shape (n_samples,), or None
-        Classes; ``None`` if there are none.
+    targets : tensor of int64, of shape (n_samples,), Samples or None
+        Classes, if it is a tensor.
     fraction : float
         Share of the samples to hold out.
     seed : int
@@ -66,7 +66,8 @@ def hold_out_couples(samples, targets, fraction, seed):
 
 
 def _codes(samples, targets):
-    return np.zeros(len(samples)) if targets is None else targets.numpy()
+    has_classes = isinstance(targets, torch.Tensor)
+    return targets.numpy() if has_classes else np.zeros(len(samples))
 
 
 def _parts(order, ranks, n_each):
