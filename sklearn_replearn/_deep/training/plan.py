@@ -67,6 +67,6 @@ class Plan:
         kind = type(self.objective)
         if self.rounds > 1 and kind.relabel is Objective.relabel:
             raise ValueError(
-                f"rounds={self.rounds}, but {kind.__name__} has no relabel, which makes "
+                f"rounds={self.rounds}, but {kind.__name__} has no relabel, to make "
                 "the targets of the second."
             )
