@@ -1,6 +1,7 @@
 """Images in another unit than those of `fit` are refused by all that take images."""
 
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -81,8 +82,10 @@ IN_ONE = ["fractions", "single", "bool", "ints of 0 and 1"]
 LARGE = ["to 255", "int64", "uint16"]
 
 
-def fit(name, X):
-    estimator = clone(ESTIMATORS[name])
+@cache
+def fit(name, form):
+    """A fitted estimator, which tests share and do not change."""
+    estimator, X = clone(ESTIMATORS[name]), FORMS[form]
     if isinstance(estimator, OF_PAIRS):
         # The sixteen pairs have no image in common.
         return estimator.fit(X[:32].reshape(16, 2, *X.shape[1:]), Y[:16])
@@ -130,7 +133,7 @@ def ask(fitted, X):
     ],
 )
 def test_other_units_are_refused(name, fitted_on, asked, message):
-    fitted = fit(name, FORMS[fitted_on])
+    fitted = fit(name, fitted_on)
     if name == "SIFT" and asked in ("to 255", "int64", "uint16", "-1 to 1"):
         message = "|".join([message, "tells contrast by values in"])
     with pytest.raises(ValueError, match=message):
@@ -165,7 +168,7 @@ def test_other_units_are_refused(name, fitted_on, asked, message):
     ],
 )
 def test_the_other_way_round(name, fitted_on, asked, message):
-    fitted = fit(name, FORMS[fitted_on])
+    fitted = fit(name, fitted_on)
     with pytest.raises(ValueError, match=message):
         ask(fitted, FORMS[asked])
 
@@ -174,7 +177,7 @@ def test_the_other_way_round(name, fitted_on, asked, message):
 @each
 @pytest.mark.parametrize("fitted_on", ["bytes", *IN_ONE])
 def test_what_stands_for_the_same_is_taken(name, fitted_on):
-    fitted = fit(name, FORMS[fitted_on])
+    fitted = fit(name, fitted_on)
     for asked in ("bytes", "fractions", "single", "bool"):
         ask(fitted, FORMS[asked])
     assert_allclose(
