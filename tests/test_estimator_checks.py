@@ -23,6 +23,7 @@ from sklearn_replearn.text import LSA
 from sklearn_replearn.utils.estimator_checks import (
     CheckData,
     Effect,
+    _fresh_process,
     check_representation_estimator,
     make_check_data,
     parametrize_with_representation_checks,
@@ -314,6 +315,11 @@ def test_estimators_of_a_notebook():
 def test_a_fresh_process_that_ends_does_not_harm_the_next():
     error = failure(mutants.EndsOtherProcesses(scale=[1.0]), "check_fresh_process")
     assert "Exit code: 5" in str(error)
+    assert failure(mutants.Honest(scale=[1.0]), "check_fresh_process") is None
+
+
+def test_without_forks_each_check_has_a_process_of_its_own(monkeypatch):
+    monkeypatch.setattr(_fresh_process, "CAN_FORK", False)
     assert failure(mutants.Honest(scale=[1.0]), "check_fresh_process") is None
 
 

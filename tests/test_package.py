@@ -54,21 +54,13 @@ def test_importing_the_package_loads_nothing_heavy():
     assert loaded_by("import sklearn_replearn") == []
 
 
-def import_all(families):
-    return "; ".join(f"import sklearn_replearn.{family}" for family in families)
-
-
-def test_importing_families_loads_nothing_they_do_not_need():
-    # scikit-learn itself loads pandas where it is installed.
-    assert set(loaded_by(import_all(FAMILIES))) <= {"pandas"}
-
-
-def test_importing_deep_families_loads_torch_and_no_more():
-    assert set(loaded_by(import_all(DEEP_FAMILIES))) <= {"pandas", "torch", "skorch"}
-
-
-def test_displays_load_neither_matplotlib_nor_torch_before_they_plot():
-    displays = (
+def test_most_families_load_nothing_heavy_before_it_is_needed():
+    """On first use, when displays are made, and when a graph is read."""
+    statements = [
+        "import sklearn_replearn",
+        "sklearn_replearn.text.LSA",
+        *(f"import sklearn_replearn.{family}" for family in FAMILIES),
+        "from sklearn_replearn.plotting import *",
         "SpectrumDisplay([1.0])",
         "EmbeddingDisplay([[0, 1]], labels=['a'])",
         "LossCurveDisplay([1.0])",
@@ -77,22 +69,18 @@ def test_displays_load_neither_matplotlib_nor_torch_before_they_plot():
         "FilterDisplay([[[0, 1]]])",
         "ActivationDisplay([0.0, 1.0])",
         "SaliencyDisplay([[0, 1]], [[0, 1]])",
-    )
-    made = "; ".join(f"p.{display}" for display in displays)
-    loaded = loaded_by(f"import sklearn_replearn.plotting as p; {made}")
-    assert set(loaded) <= {"pandas"}
+        "sklearn_replearn.graph.as_adjacency([(1, 2)])",
+    ]
+    # scikit-learn itself loads pandas where it is installed.
+    assert set(loaded_by("; ".join(statements))) <= {"pandas"}
 
 
-def test_reading_a_graph_of_edges_loads_nothing():
-    loaded = loaded_by(
-        "from sklearn_replearn.graph import as_adjacency; as_adjacency([(1, 2)])"
-    )
-    assert set(loaded) <= {"pandas"}
+def test_importing_deep_families_loads_torch_and_no_more():
+    imports = (f"import sklearn_replearn.{family}" for family in DEEP_FAMILIES)
+    assert set(loaded_by("; ".join(imports))) <= {"pandas", "torch", "skorch"}
 
 
-def test_families_are_loaded_on_first_use():
-    loaded = loaded_by("import sklearn_replearn; sklearn_replearn.text.LSA")
-    assert set(loaded) <= {"pandas"}
+def test_all_families_are_attributes_of_the_package():
     assert {name for name, _ in all_families()} <= set(dir(sklearn_replearn))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = sklearn_replearn.nonsense
