@@ -26,6 +26,7 @@ from torch import nn
 from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
 from sklearn_replearn._deep.networks.network import mlp
 from sklearn_replearn._deep.objectives.health import count_dead_units, effective_rank
+from sklearn_replearn._deep.objectives.objective import Batch, Objective
 from sklearn_replearn.autoencoder import Autoencoder
 
 
@@ -495,3 +496,31 @@ def test_skops_refuses_a_file_that_was_tampered_with(fitted):
         skops.io.exceptions.UntrustedTypesFoundException, match="system"
     ):
         skops.io.loads(buffer.getvalue(), trusted=trusted)
+
+
+class Penalized(Objective):
+    """Squared error of reconstructions, and the sizes of codes."""
+
+    def prepare(self, inputs, targets):
+        return Batch(inputs, inputs, len(inputs))
+
+    def forward(self, network, batch):
+        codes = network.encode(batch.inputs)
+        errors = network.run_decoder(codes) - batch.targets
+        return {"error": errors.square().mean(), "size": codes.abs().mean()}
+
+
+class PenalizedAutoencoder(Autoencoder):
+    def _plan(self, samples, targets):
+        description = {"network": "EncoderDecoder", **self._layers(self.n_features_in_)}
+        return self._reconstruction_plan(description, Penalized())
+
+
+def test_an_autoencoder_may_have_an_objective_of_several_terms():
+    X = np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32)
+    options = {"hidden_layer_sizes": (), "max_epochs": 20, "random_state": 0}
+    plain, penalized = (
+        kind(2, **options).fit(X) for kind in (Autoencoder, PenalizedAutoencoder)
+    )
+    assert set(penalized.loss_terms_curve_[0]) == {"error", "size"}
+    assert np.abs(penalized.transform(X)).mean() < np.abs(plain.transform(X)).mean()

@@ -57,7 +57,9 @@ def test_shared_parameters_have_the_same_defaults(estimator):
     if issubclass(ours, DeepClassifierMixin | BaseMetricTransformer):
         own.add("max_epochs")
     for name in set(shared_by(estimator)) - own:
-        assert defaults(ours)[name] == defaults(model)[name]
+        assert defaults(ours)[name] == defaults(model)[name], (
+            f"The default of {name} differs from that of {model.__name__}."
+        )
 
 
 @pytest.mark.parametrize("estimator", PLAIN, ids=lambda e: type(e).__name__)

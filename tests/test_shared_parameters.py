@@ -259,6 +259,15 @@ def test_a_new_class_gets_all_that_it_does_not_spell_out(examine):
     assert path.read_text() == MODEL.replace("0.01", "1e-3")
 
 
+def test_headings_without_names_are_filled(examine):
+    empty = MODEL.replace("    own_ : int\n        Its own.\n", "")
+    wanted = empty.replace("    net_ : Net\n        The net.\n", "", 1)
+    assert wanted != empty
+    findings, path = examine(wanted, write=True)
+    assert findings == []
+    assert path.read_text() == empty
+
+
 def test_optional_names_are_only_completed(examine):
     changed = MODEL.replace("    net_ : Net", "    rank_\n    net_ : Net")
     _, path = examine(changed, write=True)
@@ -301,7 +310,7 @@ BY_HAND = {
     "no section": (
         "    Attributes\n    ----------\n",
         "    Fitted\n    ------\n",
-        "the docstring has no section Attributes",
+        "the docstring has no heading Attributes; add one",
     ),
 }
 
@@ -311,7 +320,8 @@ def test_what_needs_a_hand_is_told_and_left(examine, old, new, finding):
     changed = MODEL.replace(old, new, 1)
     assert changed != MODEL
     findings, path = examine(changed, write=True)
-    assert finding in findings
+    assert f"{finding} (correct by hand)" in findings
+    assert all(finding.endswith(" (correct by hand)") for finding in findings)
     assert path.read_text() == changed
 
 

@@ -160,7 +160,9 @@ def examine(package=PACKAGE, shared=None, *, write=False):
             if corrects:
                 edits += estimator.edits
             where = f"{path.relative_to(package.parent)}: {estimator.name}"
-            found = [] if corrects else estimator.findings + estimator.by_hand
+            by_hand = [f"{finding} (correct by hand)" for finding in estimator.by_hand]
+            # With `write`, the others are corrected once these are.
+            found = by_hand if write else estimator.findings + by_hand
             findings += [f"{where}: {finding}" for finding in found]
         for first, after, new in sorted(edits, reverse=True):
             lines[first:after] = [line + "\n" for line in new]
@@ -321,7 +323,8 @@ def check_section(estimator, shared, kind, wanted_of):
     lines = estimator.lines
     found = find_section(estimator, f"{kind.capitalize()}s")
     if found is None:
-        estimator.by_hand.append(f"the docstring has no section {kind.capitalize()}s")
+        title = f"{kind.capitalize()}s"
+        estimator.by_hand.append(f"the docstring has no heading {title}; add one")
         return
     first, after = found
     items = split_items(lines[first:after], estimator.indent)

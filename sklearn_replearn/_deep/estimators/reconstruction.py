@@ -19,7 +19,7 @@ from sklearn_replearn._deep.networks.own_modules import (
 )
 from sklearn_replearn._deep.objectives.health import effective_rank
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.objectives.objective import Objective, Supervised
 from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._sklearn import Interval, StrOptions
 
@@ -123,7 +123,8 @@ class BaseAutoencoder(BaseDeepTransformer):
         Parameters
         ----------
         description : dict
-        loss : torch module
+        loss : torch module or Objective
+            A loss compares outputs with the rows; an objective may have other terms.
         width : pair of int and str, default=None
             Number of the encoder's outputs and what they are; ``None`` for codes.
         loss_unit : float, default=None
@@ -135,7 +136,7 @@ class BaseAutoencoder(BaseDeepTransformer):
             loss_unit = variance_of_output if is_squared else 1.0
         return Plan(
             description,
-            Supervised(loss),
+            loss if isinstance(loss, Objective) else Supervised(loss),
             start=partial(start_encoder_decoder, self, width),
             check=self._check_range,
             loss_unit=loss_unit,
