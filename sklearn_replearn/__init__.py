@@ -3,12 +3,14 @@
 Techniques that turn raw data into good vectors are ``fit``/``transform`` estimators
 here: they slot into ``Pipeline`` and ``GridSearchCV``, and apply what was fitted on the
 training data, exactly, to any other data. There are families for tables, text,
-graphs and images, and for similarity that is learned from classes or pairs.
+graphs and images, for similarity that is learned from classes or pairs, and for
+networks that learn features without labels.
 
 The families are submodules, loaded when they are first used:
 ``sklearn_replearn.autoencoder``, ``sklearn_replearn.decomposition``,
 ``sklearn_replearn.graph``, ``sklearn_replearn.image``,
-``sklearn_replearn.metric_learning``, ``sklearn_replearn.text``.
+``sklearn_replearn.metric_learning``, ``sklearn_replearn.self_supervised``,
+``sklearn_replearn.text``.
 Beside them, ``sklearn_replearn.inspection`` looks inside what was fitted, and
 ``sklearn_replearn.model_selection`` judges it, and stacks models on it without leaks.
 ``sklearn_replearn.show_versions`` prints what a report of a fault needs.
@@ -28,6 +30,7 @@ _SUBMODULES = (
     "metrics",
     "model_selection",
     "plotting",
+    "self_supervised",
     "text",
     "utils",
 )

@@ -54,6 +54,7 @@ from sklearn_replearn.metric_learning import (
     TripletTransformer,
 )
 from sklearn_replearn.model_selection import CrossFitTransformer
+from sklearn_replearn.self_supervised import SimCLR
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -186,6 +187,7 @@ INSTANCES = {
     "PrototypeClassifier": PrototypeClassifier(),
     "ScaledPCA": ScaledPCA(),
     "SiameseTransformer": SiameseTransformer(**SMALL_METRIC_NETWORK),
+    "SimCLR": SimCLR(projection_sizes=(4,), **{**SMALL_NETWORK, "max_epochs": 3}),
     "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
     "SkipGramEmbedding": SkipGramEmbedding(
         n_components=3, subsample=0, max_epochs=3, min_count=1, random_state=0
@@ -360,6 +362,9 @@ METRIC_EFFECTS = {
     ],
     **DEEP_EFFECTS,
 }
+
+#: Three stages of convolutions, of which SimCLR reads the second by default.
+CONVOLUTIONS = {"encoder": "cnn", "channels": (3, 4, 4)}
 
 #: Pairs, and what estimators that learn from rows or pairs do with them.
 ROWS_OR_PAIRS = make_check_data(SiameseTransformer(input="pairs"))
@@ -747,6 +752,24 @@ EFFECTS = {
     "SiameseTransformer": {
         **trained_as("TripletTransformer", METRIC_EFFECTS),
         **CONTRAST_EFFECTS,
+    },
+    "SimCLR": {
+        **{
+            name: METRIC_EFFECTS[name]
+            for name in METRIC_EFFECTS
+            if name not in ("normalize", "samples_per_class")
+        },
+        "optimizer": [Effect("sgd"), Effect("adam", given={"weight_decay": 0.1})],
+        "temperature": [Effect(0.5)],
+        "projection_sizes": [Effect((4, 4)), Effect(5)],
+        "layer": [Effect("stage1", CONVOLUTIONS), Effect("embedding", CONVOLUTIONS)],
+        "pool_size": [Effect(1, CONVOLUTIONS)],
+        "augment": [
+            Effect("noise"),
+            Effect([("corrupt", 0.3)]),
+            Effect(["noise"], CONVOLUTIONS),
+            Effect([("shift", 0.5)], given={"image_shape": (2, 4), "kernel_size": 1}),
+        ],
     },
     "SimilarityEmbedding": {
         "n_components": [Effect(2)],

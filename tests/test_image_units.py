@@ -28,6 +28,7 @@ from sklearn_replearn.metric_learning import (
     SupConTransformer,
     TripletTransformer,
 )
+from sklearn_replearn.self_supervised import SimCLR
 
 NETWORK = {"max_epochs": 1, "channels": (2,), "random_state": 0}
 Y = np.arange(40) % 2
@@ -43,6 +44,7 @@ ESTIMATORS = {
     "SiameseTransformer": SiameseTransformer(2, **NETWORK),
     "TripletTransformer": TripletTransformer(2, **NETWORK),
     "NPairTransformer": NPairTransformer(2, **NETWORK),
+    "SimCLR": SimCLR(2, **NETWORK),
     "SupConTransformer": SupConTransformer(2, **NETWORK),
     "PrototypeClassifier": PrototypeClassifier(HOG()),
     "PairClassifier": PairClassifier(2, **NETWORK),

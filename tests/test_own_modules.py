@@ -19,6 +19,7 @@ from sklearn_replearn.metric_learning import (
     SupConTransformer,
     TripletTransformer,
 )
+from sklearn_replearn.self_supervised import SimCLR
 
 BRIEF = {"max_epochs": 1, "batch_size": 16, "random_state": 0}
 
@@ -50,6 +51,7 @@ def in_place_encoder():
 @pytest.mark.parametrize(
     "estimator",
     [
+        SimCLR(3, encoder=in_place_encoder(), **BRIEF),
         SupConTransformer(3, encoder=in_place_encoder(), **BRIEF),
         TripletTransformer(3, encoder=in_place_encoder(), **BRIEF),
         SiameseTransformer(3, input="rows", encoder=in_place_encoder(), **BRIEF),
@@ -288,7 +290,7 @@ def old_weight_norm(layer, *, called=False):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "cls", [Autoencoder, SupConTransformer, PretrainedFeatureExtractor]
+    "cls", [Autoencoder, SimCLR, SupConTransformer, PretrainedFeatureExtractor]
 )
 def test_a_kind_works_everywhere(cls, kind, X, y):
     torch.manual_seed(0)
@@ -486,7 +488,9 @@ class Returning(nn.Module):
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-@pytest.mark.parametrize("cls", [Autoencoder, SupConTransformer, PairClassifier])
+@pytest.mark.parametrize(
+    "cls", [Autoencoder, PairClassifier, SimCLR, SupConTransformer]
+)
 def test_a_kind_is_refused_in_one_sentence(kind, cls, X, y):
     make, message = REFUSED[kind]
     options = {"input": "rows"} if cls is PairClassifier else {}

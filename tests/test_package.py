@@ -37,6 +37,7 @@ DEEP_FAMILIES = [
     "image",
     "inspection",
     "metric_learning",
+    "self_supervised",
 ]
 
 

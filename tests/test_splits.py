@@ -31,6 +31,7 @@ from sklearn_replearn.metric_learning._held_out import (
     number_by_occurrence,
     split_rows,
 )
+from sklearn_replearn.self_supervised import SimCLR
 
 DEEP = {
     name: estimator
@@ -364,6 +365,7 @@ def test_a_refit_that_fails_keeps_what_was_held_out(recorded):
     [
         (Autoencoder(validation_fraction=0.25), 25),
         (CNNFeatureExtractor(validation_fraction=0.25), 25),
+        (SimCLR(validation_fraction=0.24), 24),
         (SupConTransformer(validation_fraction=0.24), 24),
         (MahalanobisTransformer(validation_fraction=0.24), 24),
         (PretrainedFeatureExtractor(torch.nn.Identity(), validation_fraction=0.3), 30),
@@ -372,7 +374,7 @@ def test_a_refit_that_fails_keeps_what_was_held_out(recorded):
     ids=lambda value: type(value).__name__,
 )
 def test_parts_have_all_rows_and_shares_of_the_classes(model, n_held_out):
-    is_unsupervised = isinstance(model, Autoencoder)
+    is_unsupervised = isinstance(model, Autoencoder | SimCLR)
     codes = torch.tensor([0] * 50 + [1] * 30 + [2] * 20)
     data = np.zeros((100, 2)), None if is_unsupervised else codes.numpy()
     model.set_params(early_stopping=True, random_state=0)

@@ -7,7 +7,7 @@ documentation shows them with their messages.
 
 import warnings
 
-from . import graphs, images, networks, similarity, tables, texts
+from . import graphs, images, networks, self_supervised, similarity, tables, texts
 from .names import NAMES
 
 CASES = {
@@ -17,6 +17,7 @@ CASES = {
     "networks": networks.CASES,
     "images": images.CASES,
     "similarity": similarity.CASES,
+    "self_supervised": self_supervised.CASES,
 }
 
 

@@ -1,0 +1,5 @@
+"""Features from data without labels, by networks trained on tasks of their own."""
+
+from sklearn_replearn.self_supervised._sim_clr import SimCLR
+
+__all__ = ["SimCLR"]

@@ -1,0 +1,51 @@
+"""Bad input of networks that learn without labels."""
+
+from sklearn.exceptions import ConvergenceWarning
+
+CASES = [
+    ("One row", "SimCLR().fit(table[:1])", ValueError),
+    (
+        "NaN",
+        "SimCLR().fit([[1.0, np.nan], [2.0, 3.0]])",
+        ValueError,
+    ),
+    (
+        "One row to score",
+        "SimCLR(2, max_epochs=1).fit(table).score(table[:1])",
+        ValueError,
+    ),
+    (
+        "One row to validate with",
+        "SimCLR(2).fit(table, X_val=table[:1])",
+        ValueError,
+    ),
+    (
+        "One row held out",
+        "SimCLR(2, early_stopping=True, validation_fraction=0.05).fit(table)",
+        ValueError,
+    ),
+    ("One row in a batch", "SimCLR(2, batch_size=1).fit(table)", ValueError),
+    ("Views without a change", "SimCLR(2, augment=[]).fit(table)", ValueError),
+    (
+        "Changes of images for a table",
+        "SimCLR(2, augment='crop').fit(table)",
+        ValueError,
+    ),
+    (
+        "Changes of tables for images",
+        "SimCLR(2, augment=['flip', 'corrupt']).fit(images)",
+        ValueError,
+    ),
+    ("A stage that is not there", "SimCLR(2, layer='stage4').fit(images)", ValueError),
+    (
+        "Images in another unit",
+        "SimCLR(2, max_epochs=1).fit(images).transform(images.astype(float))",
+        ValueError,
+    ),
+    (
+        "Views from which nothing can be learned",
+        "SimCLR(2, augment=[('corrupt', 0.99)], max_epochs=20, random_state=0)"
+        ".fit(table).n_iter_",
+        ConvergenceWarning,
+    ),
+]
