@@ -55,18 +55,9 @@ class BagOfVisualWords(BaseImageTransformer):
     its length. Where the words are does not matter, unless `n_levels` says that they
     are to be counted in parts of the image, too.
 
-    In all methods X holds images in one of these forms, with the channels last:
-
-    - rows of height * width * channels numbers, and `image_shape`;
-    - an array of shape (n_samples, height, width);
-    - an array of shape (n_samples, height, width, channels);
-    - rows without `image_shape`: each is a signal with one channel, such as a spectrum
-      or a time series, and its patches have one dimension.
-
-    Images of uint8 stand for [0, 1]: they are divided by 255, one at a time. All other
-    numbers, and signals, are taken as they are. Mean and unit of those of :meth:`fit`
-    do not matter for patches and textons; SIFT wants images in [0, 1]. Images in
-    another unit are refused after it.
+    X holds images in any accepted form, or rows as signals with one channel, whose
+    patches have one dimension (:ref:`guide <images>`). Its mean and its unit do not
+    matter for patches and textons; SIFT wants images in [0, 1].
 
     Parameters
     ----------

@@ -32,17 +32,9 @@ class CNNFeatureExtractor(BaseImageClassifier):
     the activation. Dense layers follow. Convolutions are, as everywhere in deep
     learning, cross-correlations.
 
-    In all methods X holds images in one of these forms, with the channels last:
-
-    - rows of height * width * channels numbers, and `image_shape`;
-    - an array of shape (n_samples, height, width);
-    - an array of shape (n_samples, height, width, channels);
-    - rows without `image_shape`: each is a signal with one channel, such as a spectrum
-      or a time series, and the convolutions have one dimension.
-
-    Images of uint8 stand for [0, 1]: they are divided by 255, a batch at a time. All
-    other numbers, and signals, are taken as they are. Mean and unit of those of
-    :meth:`fit` do not matter; images in another unit are refused after it.
+    X holds images in any accepted form, or rows as signals with one channel, whose
+    convolutions have one dimension (:ref:`guide <images>`). Its mean and its unit do
+    not matter.
 
     Parameters
     ----------

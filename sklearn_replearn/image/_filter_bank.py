@@ -35,17 +35,8 @@ class FilterBank(BaseImageTransformer):
 
     The bias :math:`b_k` is 0 but for learned filters, see the notes.
 
-    In all methods X holds images in one of these forms, with the channels last:
-
-    - rows of height * width * channels numbers, and `image_shape`;
-    - an array of shape (n_samples, height, width);
-    - an array of shape (n_samples, height, width, channels);
-    - rows without `image_shape`: each is a signal with one channel, such as a spectrum
-      or a time series, and the filters have one dimension.
-
-    Images of uint8 stand for [0, 1]: they are divided by 255, a block at a time. All
-    other numbers, and signals, are taken as they are; images in another unit than those
-    of :meth:`fit` are refused.
+    X holds images in any accepted form, or rows as signals with one channel, whose
+    filters have one dimension (:ref:`guide <images>`).
 
     Parameters
     ----------

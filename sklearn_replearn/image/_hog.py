@@ -46,19 +46,10 @@ class HOG(BaseImageTransformer):
     each place that it fits in, in steps of one cell. The vectors of all blocks, side by
     side, are the row of the image [1]_.
 
-    In all methods X holds images in one of these forms, with the channels last:
-
-    - rows of height * width * channels numbers, and `image_shape`;
-    - an array of shape (n_samples, height, width);
-    - an array of shape (n_samples, height, width, channels);
-    - rows without `image_shape`: each is a signal with one channel, such as a spectrum
-      or a time series. Its gradient has two directions, and its histograms have two
-      bins: of what rises, and of what falls.
-
-    Images of uint8 stand for [0, 1]: they are divided by 255. All other numbers, and
-    signals, are taken as they are. Their mean does not matter, and, while contrasts are
-    far above 1e-5, neither does the unit of those of :meth:`fit`; images in another
-    unit are refused after it.
+    X holds images in any accepted form, or rows as signals with one channel, whose
+    gradient has two directions and whose histograms have two bins: rising and falling
+    (:ref:`guide <images>`). Its mean does not matter, nor does its unit while contrasts
+    are far above 1e-5.
 
     Parameters
     ----------

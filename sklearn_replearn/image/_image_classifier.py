@@ -41,9 +41,8 @@ class BaseImageClassifier(DeepClassifierMixin, BaseDeepTransformer):
         y : array-like of shape (n_samples,)
             Classes, at least two. Numbers or strings.
         X_val : array-like of shape (n_validation, n_features), or images, default=None
-            Validation data, read as X is. All rows of X are trained with, and
-            `validation_loss_curve_` is the loss on these rows. Without early stopping
-            it is only recorded.
+            Validation data, read as X is, in place of held-out rows
+            (:ref:`guide <early_stopping>`).
         y_val : array-like of shape (n_validation,), default=None
             Classes of the rows of `X_val`, among those of y.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -59,8 +58,8 @@ class BaseImageClassifier(DeepClassifierMixin, BaseDeepTransformer):
         Raises
         ------
         ValueError
-            If the data are not so, if parameters contradict each other, or if the
-            training diverges. The estimator is then as it was before.
+            If data or parameters are wrong, or the training diverges. The estimator is
+            then as it was before.
 
         Notes
         -----

@@ -30,18 +30,9 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     [1]_. :meth:`predict`, :meth:`predict_proba` and :meth:`score` are there, then. The
     module itself is never changed.
 
-    In all methods X holds images in one of these forms, with the channels last:
-
-    - rows of height * width * channels numbers, and `image_shape`;
-    - an array of shape (n_samples, height, width);
-    - an array of shape (n_samples, height, width, channels);
-    - rows without `image_shape`: each is a signal with one channel, such as a spectrum
-      or a time series.
-
-    The module is given float32 tensors of shape (n_samples, channels, height, width),
-    or (n_samples, 1, length), in evaluation mode. Images of uint8 stand for [0, 1]:
-    they are divided by 255, a batch at a time. All other numbers, and signals, are
-    taken as they are; images in another unit than those of :meth:`fit` are refused.
+    X holds images in any accepted form, or rows as signals with one channel
+    (:ref:`guide <images>`). The module is given float32 tensors of shape (n_samples,
+    channels, height, width), or (n_samples, 1, length), in evaluation mode.
 
     Parameters
     ----------

@@ -60,9 +60,8 @@ class BaseMetricTransformer(BaseDeepTransformer):
             Classes, at least two, of which one at least has two rows. Numbers or
             strings.
         X_val : array-like of shape (n_validation, n_features), default=None
-            Validation data, read as X is. All rows of X are trained with, and
-            `validation_loss_curve_` is the loss on these rows. Without early stopping
-            it is only recorded.
+            Validation data, read as X is, in place of held-out rows
+            (:ref:`guide <early_stopping>`).
         y_val : array-like of shape (n_validation,), default=None
             Classes of the rows of `X_val`, as y; they may be others than those of y.
 
@@ -73,8 +72,8 @@ class BaseMetricTransformer(BaseDeepTransformer):
         Raises
         ------
         ValueError
-            If the data are not so, if parameters contradict each other, or if the
-            training diverges. The estimator is then as it was before.
+            If data or parameters are wrong, or the training diverges. The estimator is
+            then as it was before.
         """
         return self._fit(X, y, X_val, y_val)
 

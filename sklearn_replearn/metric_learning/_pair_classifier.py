@@ -73,12 +73,8 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
     case. Where a parameter speaks of training rows, it means what :meth:`fit` is given:
     pairs, or rows.
 
-    Rows are rows of a table, or images in one of these forms, with the channels last:
-    rows and `image_shape`, images of shape (height, width), or of shape (height,
-    width, channels). Images of uint8 stand for [0, 1]: they are divided by 255, a batch
-    at a time; images in another unit than those of :meth:`fit` are refused. All other
-    numbers, and tables, are taken as they are. Their mean and their unit do not matter,
-    but where columns have different units, standardise them.
+    Rows are rows of a table, or images in any accepted form (:ref:`guide <images>`).
+    Their mean and unit do not matter, but standardise columns with different units.
 
     Parameters
     ----------
@@ -306,9 +302,8 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
             either. Of rows the classes, numbers or strings: at least two, of which one
             at least has two rows.
         X_val : array-like, default=None
-            Validation data: pairs, or with ``input="rows"`` rows, read as X is. All
-            samples of X are trained with, and `validation_loss_curve_` is the loss on
-            these. Without early stopping it is only recorded.
+            Validation data, pairs or rows as X, in place of those held out
+            (:ref:`guide <early_stopping>`).
         y_val : array-like, default=None
             Labels of the pairs of `X_val`. Or classes of its rows, which may be others
             than those of y.
@@ -326,8 +321,8 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
         Raises
         ------
         ValueError
-            If the data are not so, if parameters contradict each other, or if the
-            training diverges. The estimator is then as it was before.
+            If data or parameters are wrong, or the training diverges. The estimator is
+            then as it was before.
         """
         is_weighted = sample_weight is not None or sample_weight_val is not None
         if is_weighted and self.input == "rows":

@@ -45,9 +45,8 @@ class BasePairTransformer(BaseMetricTransformer):
             Classes, at least two, of which one at least has two rows. Numbers or
             strings. Of pairs, 1 for the same and 0 or -1 for not the same.
         X_val : array-like, default=None
-            Validation data: rows, or with ``input="pairs"`` pairs, read as X is. All
-            samples of X are trained with, and `validation_loss_curve_` is the loss on
-            these. Without early stopping it is only recorded.
+            Validation data, rows or pairs as X, in place of those held out
+            (:ref:`guide <early_stopping>`).
         y_val : array-like, default=None
             Classes of the rows of `X_val`, as y; they may be others than those of y. Or
             labels of its pairs.
@@ -59,8 +58,8 @@ class BasePairTransformer(BaseMetricTransformer):
         Raises
         ------
         ValueError
-            If the data are not so, if parameters contradict each other, or if the
-            training diverges. The estimator is then as it was before.
+            If data or parameters are wrong, or the training diverges. The estimator is
+            then as it was before.
         """
         return self._fit(X, y, X_val, y_val)
 

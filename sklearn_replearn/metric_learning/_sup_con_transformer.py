@@ -20,13 +20,8 @@ class SupConTransformer(BaseMetricTransformer):
     the loss :math:`L_{out}` of [1]_, with the cosine of embeddings and the temperature
     :math:`\tau`.
 
-    X holds rows of a table, or images in one of these forms, with the channels last:
-    rows and `image_shape`, an array of shape (n_samples, height, width), or one of
-    shape (n_samples, height, width, channels). Images of uint8 stand for [0, 1]: they
-    are divided by 255, a batch at a time; images in another unit than those of
-    :meth:`fit` are refused. All other numbers, and tables, are taken as they are. Their
-    mean and their unit do not matter, but where columns have different units,
-    standardise them.
+    X holds rows of a table, or images in any accepted form (:ref:`guide <images>`). Its
+    mean and its unit do not matter, but standardise columns with different units.
 
     Parameters
     ----------

@@ -164,9 +164,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         y : None
             Ignored.
         X_val : array-like of shape (n_validation, n_features), default=None
-            Validation data, read as X is. All rows of X are trained with, and
-            `validation_loss_curve_` is the loss on these rows. Without early stopping
-            it is only recorded.
+            Validation data, read as X is, in place of held-out rows
+            (:ref:`guide <early_stopping>`).
         y_val : None
             Ignored.
 
@@ -177,8 +176,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If X or X_val is not such a table, if parameters contradict each other, or
-            if the training diverges. The estimator is then as it was before.
+            If data or parameters are wrong, or the training diverges. The estimator is
+            then as it was before.
         """
         return self._fit(X, y, X_val, y_val)
 
