@@ -59,7 +59,7 @@ class SimCLR(BaseDeepTransformer):
 
     This is the loss NT-Xent of SimCLR [1]_. Views of images and signals are made by
     augmentation; in a view of a row of a table, a share of the values is replaced by
-    those of other rows, as in SCARF [2]_.
+    those of other rows, as in SCARF [2]_. :meth:`score` is the lower bound of [3]_.
 
     X holds rows of a table, or images in one of these forms, with the channels last:
     rows and `image_shape`, an array of shape (n_samples, height, width), or one of
@@ -286,7 +286,7 @@ class SimCLR(BaseDeepTransformer):
 
         .. math:: \log(2n - 1) - L \le I(x'; x'')
 
-        with the loss L of n rows at a time, at most 256 [3]_; the mean over all rows.
+        with the loss L of n rows at a time, at most 256; the mean over all rows.
         Views are drawn with a fixed seed, and those of tables from the values of X. The
         score compares estimators with the same `augment` and `temperature`, on the
         same rows: other views are another task. It says how well views are told apart;
