@@ -355,10 +355,13 @@ def test_rank_at_any_scale(scale):
 
 
 def test_many_components_without_a_dense_copy():
-    """Blocks that would overfill the space stop when nothing is left to find."""
-    A = sparse.random_array((3000, 2000), density=0.002, random_state=0, format="csr")
-    U, s, Vt = randomized_svd(A, 600, random_state=0)
-    exact = np.linalg.svd(A.toarray(), compute_uv=False)[:600]
+    """Blocks that would overfill the space stop when nothing is left to find.
+
+    The matrix has more than 2**22 entries: fewer are decomposed as a dense matrix.
+    """
+    A = sparse.random_array((9000, 500), density=0.002, random_state=0, format="csr")
+    U, s, Vt = randomized_svd(A, 150, random_state=0)
+    exact = np.linalg.svd(A.toarray(), compute_uv=False)[:150]
     assert_allclose(s, exact, rtol=1e-6)
     assert_svd(A, U, s, Vt, tolerance=1e-5)
 
