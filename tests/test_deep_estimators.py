@@ -90,16 +90,17 @@ def test_pickles_hold_weights_and_no_training_data(estimator):
     assert abs(sizes[1] - sizes[0]) < 200
 
 
-@each
-def test_processes_agree_to_the_last_bit(estimator):
-    data = make_check_data(estimator)
-    here = clone(estimator).fit(data.X, data.y).transform(data.rows)
+def test_processes_agree_to_the_last_bit():
+    """Of all estimators in one test, which starts the two processes once."""
+    tasks = [(estimator, make_check_data(estimator)) for estimator in DEEP]
+    here = [_encode(*task) for task in tasks]
     for n_jobs in (1, 2):
         there = Parallel(n_jobs=n_jobs)(
-            delayed(_encode)(estimator, data) for _ in range(2)
+            delayed(_encode)(*task) for task in tasks for _ in range(n_jobs)
         )
-        for codes in there:
-            np.testing.assert_array_equal(codes, here)
+        for i, codes in enumerate(there):
+            name = type(tasks[i // n_jobs][0]).__name__
+            np.testing.assert_array_equal(codes, here[i // n_jobs], name)
 
 
 def _encode(estimator, data):
