@@ -48,35 +48,9 @@ def read_classes(estimator, X, y, purpose, *, many=False):
     if len(classes) < 2:
         raise ValueError(
             f"{name} needs at least two classes to tell apart, but y has 1 class: "
-            f"{few(classes)}."
+            f"{first_names(classes)}."
         )
     return classes, codes
-
-
-def codes_of(X, y, classes):
-    """Codes of the labels of validation data, by the classes of `read_classes`.
-
-    Parameters
-    ----------
-    X : array-like
-        Must have as many rows as y.
-    y : array-like of shape (n_samples,)
-    classes : ndarray of shape (n_classes,)
-
-    Returns
-    -------
-    codes : ndarray of int, of shape (n_samples,)
-    """
-    y = read_labels(y, "y_val")
-    check_consistent_length(X, y)
-    known = {name: code for code, name in enumerate(classes.tolist())}
-    codes = np.array([known.get(label, -1) for label in y.tolist()], dtype=np.int64)
-    if len(codes) and codes.min() < 0:
-        label = y[codes.argmin()].item()
-        raise ValueError(
-            f"y_val has the class {label!r}, which y does not have ({few(classes)})."
-        )
-    return codes
 
 
 def read_labels(y, name="y"):
@@ -111,7 +85,7 @@ def read_labels(y, name="y"):
     return np.asarray(y.tolist()) if len(y) else y
 
 
-def few(classes):
-    """The first classes, for a message."""
+def first_names(classes):
+    """The first classes, quoted, for a message."""
     names = ", ".join(map(repr, classes[:5].tolist()))
     return names if len(classes) <= 5 else f"{names}, ... {len(classes)} in all"

@@ -19,7 +19,7 @@ from sklearn_replearn._deep.input.samples import Rows, as_tensor
 from sklearn_replearn._deep.networks.network import in_double_precision
 from sklearn_replearn._deep.objectives.objective import Supervised
 from sklearn_replearn._deep.training.batches import Batches, RandomBatches
-from sklearn_replearn._deep.training.encoding import map_rows
+from sklearn_replearn._deep.training.encoding import map_samples
 from sklearn_replearn._deep.training.optimizers import SCHEDULES
 from sklearn_replearn._deep.training.seeding import as_device, has_bfloat16, seeded
 from sklearn_replearn._deep.training.splits import hold_out
@@ -454,7 +454,7 @@ def test_double_precision_is_computed_in_double_precision(X):
 
 
 @pytest.mark.parametrize(("n", "sizes"), [(1, [1]), (3, [3]), (7, [3, 3, 1])])
-def test_map_rows_takes_blocks_of_bounded_size_and_pads_nothing(n, sizes):
+def test_map_samples_takes_blocks_of_bounded_size_and_pads_nothing(n, sizes):
     seen = []
 
     def function(rows):
@@ -462,18 +462,18 @@ def test_map_rows_takes_blocks_of_bounded_size_and_pads_nothing(n, sizes):
         return rows * 2
 
     X = np.arange(2.0 * n).reshape(n, 2)
-    doubled, finite = map_rows(function, X, block_rows=3, device=CPU)
+    doubled, finite = map_samples(function, Rows(X), block_size=3, device=CPU)
     assert seen == sizes
     assert finite
     np.testing.assert_array_equal(doubled, 2 * X)
     X[-1, 1] = np.inf
-    assert not map_rows(function, X, block_rows=3, device=CPU)[1]
+    assert not map_samples(function, Rows(X), block_size=3, device=CPU)[1]
 
 
-def test_map_rows_hands_out_memory_of_its_own():
+def test_map_samples_hands_out_memory_of_its_own():
     X = np.arange(14.0).reshape(7, 2)
     before = X.copy()
-    changed, _ = map_rows(torch.Tensor.neg_, X, block_rows=3, device=CPU)
+    changed, _ = map_samples(torch.Tensor.neg_, Rows(X), block_size=3, device=CPU)
     np.testing.assert_array_equal(changed, -before)
     np.testing.assert_array_equal(X, before)
 

@@ -257,6 +257,10 @@ def test_classes_only_where_there_is_a_head(digits):
     assert is_classifier(tuned)
     with pytest.raises(ValueError, match="requires y to be passed"):
         tuned.fit(X)
+    plain.set_params(fine_tune="head")  # and no fit after it
+    with pytest.raises(AttributeError) as error:
+        plain.predict(X)
+    assert "call fit again" in str(error.value.__cause__)
 
 
 def test_warm_start_goes_on(digits):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
@@ -331,9 +332,9 @@ class VQAutoencoder(BaseAutoencoder):
     def _count_codes(self, samples):
         """How many rows have each code, of shape (n_codes, codebook_size)."""
         counts = 0
-        for start in range(0, len(samples), COUNTED_ROWS):
-            rows = samples.array[start : start + COUNTED_ROWS]
-            codes = self._apply("encode_codes", Rows(rows, samples.scale))
+        for some in gen_batches(len(samples), COUNTED_ROWS):
+            rows = Rows(samples.array[some], samples.scale)
+            codes = self._apply("encode_codes", rows)
             counts = counts + np.stack(
                 [
                     np.bincount(column, minlength=self.codebook_size)

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from sklearn_replearn._deep.training.encoding import map_rows
+from sklearn_replearn._deep.input.samples import Rows
+from sklearn_replearn._deep.training.encoding import map_samples
 
 #: Numbers in the maps of a block of images, and its rows where an image has few.
 BLOCK_VALUES, MAX_BLOCK_ROWS = 2**21, 64
@@ -109,13 +110,12 @@ def filter_images(filtering, X, *, dtype, scale=1.0):
     Z : ndarray of shape (n_samples, prod(output_shape))
     """
     torch_dtype = torch.float32 if dtype == np.float32 else torch.float64
-    Z, _ = map_rows(
+    Z, _ = map_samples(
         _Filters(filtering, torch_dtype),
-        X,
-        block_rows=filtering.block_rows,
+        Rows(X, scale),
+        block_size=filtering.block_rows,
         dtype=torch_dtype,
         device=torch.device("cpu"),
-        scale=scale,
     )
     return Z
 

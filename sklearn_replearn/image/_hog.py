@@ -13,7 +13,7 @@ from sklearn_replearn._warnings import warn
 from sklearn_replearn.image._image_transformer import BaseImageTransformer
 
 #: Pixels that are worked on at a time: their numbers stay in the processor's cache.
-MANY = 2**16
+N_VALUES_AT_A_TIME = 2**16
 
 #: Added to the length of a block, so that one without gradients stays zero.
 EPSILON = 1e-5
@@ -217,7 +217,7 @@ class HOG(BaseImageTransformer):
         self._refuse_negative(X)
         dtype = np.float32 if X.dtype == np.float32 else np.float64
         rows = np.empty((len(X), self._n_features_out), dtype=dtype)
-        n_images = max(1, MANY // X.shape[1])
+        n_images = max(1, N_VALUES_AT_A_TIME // X.shape[1])
         for start in range(0, len(X), n_images):
             block = slice(start, start + n_images)
             values = X[block].astype(dtype)

@@ -258,6 +258,11 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
                 "PretrainedFeatureExtractor has no classes with fine_tune='none'; take "
                 "'head', 'last_block' or 'all', or put a classifier after it."
             )
+        if hasattr(self, "net_") and not hasattr(self, "classes_"):
+            raise AttributeError(
+                "PretrainedFeatureExtractor was fitted with fine_tune='none', without "
+                "classes; call fit again."
+            )
         return True
 
     def _continues_training(self):

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_replearn._deep.input.samples import as_tensor
-from sklearn_replearn._deep.training.encoding import map_rows
+from sklearn_replearn._deep.input.samples import Rows, as_tensor
+from sklearn_replearn._deep.training.encoding import map_samples
 
 #: Largest number of rows in a block.
 BLOCK_ROWS = 64
@@ -125,13 +125,12 @@ def evaluate(module, rows, scale=1.0):
     -------
     outputs : ndarray of shape (n_samples, ...)
     """
-    outputs, _ = map_rows(
+    outputs, _ = map_samples(
         module,
-        rows,
-        block_rows=BLOCK_ROWS,
+        Rows(rows, scale),
+        block_size=BLOCK_ROWS,
         dtype=torch.float32,
         device=_device(module),
-        scale=scale,
     )
     return outputs
 

@@ -25,7 +25,7 @@ from sklearn_replearn._deep.training.batches import (
 from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._deep.training.splits import hold_out, hold_out_couples
 from sklearn_replearn._images import shape_of
-from sklearn_replearn._labels import few, read_classes
+from sklearn_replearn._labels import first_names, read_classes
 from sklearn_replearn._sklearn import Interval, _fit_context
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.metrics import mean_average_precision_at_r
@@ -158,7 +158,7 @@ def class_codes(estimator, X, y):
     if codes.bincount().max() < 2:
         raise ValueError(
             f"{type(estimator).__name__} needs two rows of one class at least, but "
-            f"each of the classes in y has one row: {few(classes)}."
+            f"each of the classes in y has one row: {first_names(classes)}."
         )
     return codes
 

@@ -218,5 +218,4 @@ class NPairTransformer(BaseMetricTransformer):
         self.verbose = verbose
 
     def _plan(self, samples, targets):
-        loss = NPairLoss(self.temperature, self.similarity)
-        return self._embedding_plan(loss)
+        return self._embedding_plan(NPairLoss(self.temperature, self.similarity))

@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 from scipy.special import expit
 from sklearn.metrics import accuracy_score
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._deep.estimators.base import BaseDeepEstimator
@@ -485,9 +486,8 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
     def _judge_jointly(self, samples, pairs):
         """Log odds of pairs whose rows go through the network as one."""
         found = []
-        for start in range(0, len(pairs), N_PAIRS_AT_A_TIME):
-            some = pairs[start : start + N_PAIRS_AT_A_TIME]
-            rows = samples.array[some].reshape(len(some), -1)
+        for some in gen_batches(len(pairs), N_PAIRS_AT_A_TIME):
+            rows = samples.array[pairs[some]].reshape(len(pairs[some]), -1)
             found.append(self._apply("encode", Rows(rows, samples.scale)))
         return np.concatenate(found)[:, 0]
 

@@ -211,5 +211,4 @@ class SupConTransformer(BaseMetricTransformer):
         self.verbose = verbose
 
     def _plan(self, samples, targets):
-        loss = SupConLoss(self.temperature)
-        return self._embedding_plan(loss)
+        return self._embedding_plan(SupConLoss(self.temperature))

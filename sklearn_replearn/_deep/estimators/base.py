@@ -306,16 +306,13 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         def make_batches(samples, targets, index, *, shuffle):
             index = index.to(device)
             targets = None if targets is None else targets.to(device)
-            weights = samples.weights
-            if weights is not None:
-                weights = samples.weights_of(index)
             return Batches(
                 samples,
                 plan.sampler(samples, targets, index, batch_size, shuffle=shuffle),
                 plan.objective,
                 arrange=network.arrange,
                 targets=targets,
-                weights=weights,
+                weights=samples.weights_of(index),
             )
 
         there = samples.to(device)
@@ -391,14 +388,12 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                 setattr(network.get_submodule(parent), part, fresh)
         return network
 
-    def _split(self, plan, samples, targets, validation=None):
+    def _split(self, plan, samples, targets, validation):
         """Indices of the samples to train with, and of those held out."""
         index = torch.arange(len(samples))
         if not self.early_stopping or validation is not None:
             return index, index[:0]
-        seed = getattr(self, "_split_seed", None)
-        seed = as_seed(self.random_state) if seed is None else seed
-        return plan.split(samples, targets, self.validation_fraction, seed)
+        return plan.split(samples, targets, self.validation_fraction, self._split_seed)
 
     def _batch_size(self, n_samples):
         if self.batch_size == "auto":

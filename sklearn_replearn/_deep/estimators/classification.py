@@ -5,11 +5,12 @@ from numbers import Real
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
+from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_replearn._deep.input.samples import Rows
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
-from sklearn_replearn._labels import codes_of, few, read_classes
+from sklearn_replearn._labels import first_names, read_classes, read_labels
 from sklearn_replearn._sklearn import StrOptions
 
 #: Loss of guessing, in nats, that a network should get below.
@@ -85,15 +86,15 @@ class DeepClassifierMixin(ClassifierMixin):
     def _codes(self, X, y, *, reset):
         """Codes of the classes of y; sets `classes_` in `fit`."""
         if not reset:
-            return torch.from_numpy(codes_of(X, y, self.classes_))
+            return torch.from_numpy(_validation_codes(X, y, self.classes_))
         classes, codes = read_classes(
             self, X, y, "it learns features that tell the classes in y apart"
         )
         if self._continues_training() and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start=True goes on with the classes of the fit before "
-                f"({few(self.classes_)}), but y has others ({few(classes)}); set "
-                "warm_start=False."
+                f"({first_names(self.classes_)}), but y has others "
+                f"({first_names(classes)}); set warm_start=False."
             )
         self.classes_ = classes
         return torch.from_numpy(codes)
@@ -111,7 +112,7 @@ class DeepClassifierMixin(ClassifierMixin):
             if unknown:
                 raise ValueError(
                     f"class_weight has a weight for {unknown[0]!r}, but the classes "
-                    f"are {few(self.classes_)}."
+                    f"are {first_names(self.classes_)}."
                 )
         shares = totals / totals.sum()
         if weight == "balanced":
@@ -141,6 +142,21 @@ class DeepClassifierMixin(ClassifierMixin):
             f"the loss is {loss:.3g} after {self.n_iter_} epochs, where guessing by "
             f"{by} has {guess:.3g}: change lr, or train longer"
         ]
+
+
+def _validation_codes(X, y, classes):
+    """Codes of the labels of validation data, by the classes of the training."""
+    y = read_labels(y, "y_val")
+    check_consistent_length(X, y)
+    known = {name: code for code, name in enumerate(classes.tolist())}
+    codes = np.array([known.get(label, -1) for label in y.tolist()], dtype=np.int64)
+    if len(codes) and codes.min() < 0:
+        label = y[codes.argmin()].item()
+        raise ValueError(
+            f"y_val has the class {label!r}, which y does not have "
+            f"({first_names(classes)})."
+        )
+    return codes
 
 
 def merge_equal(samples, targets):

@@ -6,7 +6,7 @@ from sklearn_replearn._deep.objectives.health import effective_rank
 N_PATIENT_EPOCHS = 10
 
 #: How far below that of a collapse the loss has to be then, relative to it.
-NEAR = 0.02
+LEAST_GAIN = 0.02
 
 
 def record_health(estimator):
@@ -35,7 +35,7 @@ def diagnose_embeddings(estimator, samples, remedy):
     estimator.effective_rank_ = effective_rank(estimator._apply("encode", samples))
     loss, n_epochs = estimator.loss_curve_[-1], estimator.n_iter_
     collapsed = estimator.net_.epochs_[-1]["collapsed_loss"]
-    if n_epochs >= N_PATIENT_EPOCHS and loss > (1 - NEAR) * collapsed:
+    if n_epochs >= N_PATIENT_EPOCHS and loss > (1 - LEAST_GAIN) * collapsed:
         findings.append(
             "the embeddings are no better than collapsed ones: the loss is "
             f"{loss:.3g} after {n_epochs} epochs, and {collapsed:.3g} if all rows have "

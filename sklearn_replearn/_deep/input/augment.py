@@ -109,7 +109,7 @@ AMOUNTS = {
 }
 
 #: By name, the largest amount of those that have one.
-MOST = {"corrupt": 0.99, "crop": 0.9, "flip": 1, "rotate": 180, "shift": 1}
+LARGEST_AMOUNTS = {"corrupt": 0.99, "crop": 0.9, "flip": 1, "rotate": 180, "shift": 1}
 
 
 def read_amounts(augment, n_sides):
@@ -145,7 +145,7 @@ def read_amounts(augment, n_sides):
                 "augment has 'rotate', but X has signals, which cannot be rotated."
             )
         amount = AMOUNTS[name] if amount is None else amount
-        most = MOST.get(name, inf)
+        most = LARGEST_AMOUNTS.get(name, inf)
         if not (isinstance(amount, Real) and 0 < amount <= most):
             limit = "" if most == inf else f" and at most {most}"
             raise ValueError(

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 import torch
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import assert_all_finite
 
 #: Rows that the spread of the data is found from.
@@ -13,7 +14,7 @@ N_SOME_ROWS = 1024
 BLOCK_SIZE = 2**17
 
 #: From how many standard deviations on a mean is subtracted before the cast to float32.
-FAR = 64
+FAR_DEVIATIONS = 64
 
 
 class Samples(ABC):
@@ -76,7 +77,9 @@ class Samples(ABC):
         return samples
 
     def weights_of(self, index):
-        """Weights with a mean of 1 over the samples that an index names."""
+        """Weights with a mean of 1 over the samples of an index; None if all alike."""
+        if self.weights is None:
+            return None
         weights = self.weights / self.weights[index.cpu()].mean()
         return weights.float().to(index.device)
 
@@ -114,8 +117,7 @@ class Rows(Samples):
         return scaled(self.tensor.index_select(0, index), self.scale)
 
     def blocks(self, size):
-        for start in range(0, len(self), size):
-            index = slice(start, min(start + size, len(self)))
+        for index in gen_batches(len(self), size):
             yield index, self.tensor[index]
 
     def some(self, n_samples=N_SOME_ROWS):
@@ -158,7 +160,7 @@ class Rows(Samples):
         differences = subtract(as_tensor(rows), torch.from_numpy(mean)).numpy()
         with np.errstate(over="ignore"):  # an infinite spread is far from nothing
             spread = differences.std(axis=0)
-        is_far = (spread > 0) & (np.abs(mean) > FAR * spread)
+        is_far = (spread > 0) & (np.abs(mean) > FAR_DEVIATIONS * spread)
         # Whole numbers in single precision are subtracted from any type exactly.
         return torch.from_numpy(np.where(is_far, mean.round(), 0)).float()
 
@@ -203,8 +205,7 @@ class Pairs(Samples):
         return self.rows.take(self.pairs[index].flatten())
 
     def blocks(self, size):
-        for start in range(0, len(self), size):
-            index = slice(start, min(start + size, len(self)))
+        for index in gen_batches(len(self), size):
             yield index, self.rows.tensor[self.pairs[index].flatten()]
 
     def some(self, n_samples):
@@ -264,8 +265,7 @@ class Views(Samples):
 
 def _row_blocks(X):
     """Slices of rows, few enough for the cache."""
-    step = max(1, BLOCK_SIZE // max(X[0].size, 1))
-    return [slice(start, start + step) for start in range(0, len(X), step)]
+    return gen_batches(len(X), max(1, BLOCK_SIZE // max(X[0].size, 1)))
 
 
 class _Writeable:

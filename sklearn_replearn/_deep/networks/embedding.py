@@ -15,7 +15,7 @@ from sklearn_replearn._deep.networks.own_modules import (
 from sklearn_replearn._deep.networks.registry import build_layers
 
 #: Directions in which rows vary by less, relative to the first, count as none.
-SMALL = 1e-3
+LEAST_SPREAD = 1e-3
 
 
 class EmbeddingNetwork(Network):
@@ -128,9 +128,9 @@ class LinearEmbedding(Network):
         self.spread.fill_(float(centred.std()) or 1.0)
         centred /= float(self.spread)
         _, singular, directions = np.linalg.svd(centred, full_matrices=False)
-        n = min(weight.shape[0], int((singular > SMALL * singular[:1]).sum()))
+        n = min(weight.shape[0], int((singular > LEAST_SPREAD * singular[:1]).sum()))
         with torch.no_grad():
-            weight *= SMALL  # of the directions that are beyond the rows
+            weight *= LEAST_SPREAD  # of the directions that are beyond the rows
             weight[:n] = torch.from_numpy(directions[:n])
             kept = 2 * np.square(singular[:n]).sum() / len(rows)
             weight /= kept**0.5 or 1.0

@@ -6,7 +6,7 @@ import torch
 from sklearn_replearn._deep.networks.network import ACTIVATIONS
 
 #: A unit counts as dead if it varies by less than this, relative to its largest value.
-SAME = 1e-6
+DEAD_SPREAD = 1e-6
 
 
 class Diverged(FloatingPointError):
@@ -47,7 +47,7 @@ def count_dead_units(network, x):
     def count(module, inputs, output):
         values = output.detach().transpose(0, 1).flatten(1)
         spread = values.amax(1) - values.amin(1)
-        dead.append(int((spread <= SAME * values.abs().amax(1)).sum()))
+        dead.append(int((spread <= DEAD_SPREAD * values.abs().amax(1)).sum()))
         units.append(len(values))
 
     kinds = tuple(

@@ -93,8 +93,12 @@ class Objective(nn.Module):
         raise NotImplementedError
 
     def take_health(self):
-        """Numbers by name that tell of the epoch that is over; forgets them."""
-        return {}
+        """Numbers by name that tell of the epoch that is over; forgets them.
+
+        By default those of the attribute `loss`, if it has any.
+        """
+        loss = getattr(self, "loss", None)
+        return loss.take_health() if hasattr(loss, "take_health") else {}
 
     def loss_of(self, output, targets):
         """The loss of an output alone, for scorers in callbacks."""
@@ -137,15 +141,10 @@ class Supervised(Objective):
     def forward(self, network, batch):
         pair = network(batch.inputs), batch.targets
         weights = () if batch.weights is None else (batch.weights,)
-        loss = self.loss(*pair, *weights)
-        return loss if isinstance(loss, dict) else {LOSS: loss}
+        return as_terms(self.loss(*pair, *weights))
 
     def loss_of(self, output, targets):
-        loss = self.loss(output, targets)
-        return sum(loss.values()) if isinstance(loss, dict) else loss
-
-    def take_health(self):
-        return self.loss.take_health() if hasattr(self.loss, "take_health") else {}
+        return sum(as_terms(self.loss(output, targets)).values())
 
 
 class TwoViews(Objective):
@@ -177,9 +176,6 @@ class TwoViews(Objective):
 
     def forward(self, network, batch):
         return as_terms(self.loss(network(batch.inputs), batch.targets))
-
-    def take_health(self):
-        return self.loss.take_health() if hasattr(self.loss, "take_health") else {}
 
 
 class Joint(Objective):

@@ -8,6 +8,7 @@ import torch
 
 from sklearn_replearn._deep.input.samples import Samples
 from sklearn_replearn._deep.objectives.tuple_losses import same_and_other
+from sklearn_replearn._deep.training.seeding import forked
 
 
 class Batches:
@@ -49,7 +50,7 @@ class Batches:
             if draws_anew:
                 batch = self.make(index)
             else:
-                with torch.random.fork_rng(devices=_devices(index)):
+                with forked(index.device):
                     torch.manual_seed(number)
                     batch = self.make(index)
             yield batch
@@ -67,10 +68,6 @@ class Batches:
         if isinstance(targets, Samples):
             return inputs, targets.take(index)
         return inputs, None if targets is None else targets[index]
-
-
-def _devices(index):
-    return [index.device] if index.is_cuda else []
 
 
 class RandomBatches:

@@ -22,7 +22,7 @@ from skorch.utils import to_numpy
 from tqdm.std import tqdm
 
 from sklearn_replearn._deep.training.optimizers import first_line
-from sklearn_replearn._labels import few
+from sklearn_replearn._labels import first_names
 
 
 def copy_callbacks(callbacks):
@@ -118,7 +118,7 @@ def refuse_misfits(net, *, is_constant, has_held_out):
                 names = np.array([name for name, _ in weights])
                 raise ValueError(
                     f"The callback {name} applies to no weight: none has a name like "
-                    f"{callback.patterns}; there are {few(names)}."
+                    f"{callback.patterns}; there are {first_names(names)}."
                 )
         remedy = None if has_held_out else _without_held_out(callback)
         if remedy is not None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from sklearn_replearn._deep.input.samples import Rows, moved, scaled, total
+from sklearn_replearn._deep.input.samples import moved, scaled, total
 from sklearn_replearn._deep.networks.own_modules import MIXED, near
 from sklearn_replearn._deep.training.net import Net
 
@@ -88,11 +88,3 @@ def map_samples(function, samples, *, block_size, device, dtype=None):
             results[index] = result.cpu()
         finite = bool(torch.isfinite(torch.as_tensor(checksum)))
     return results.numpy(), finite
-
-
-def map_rows(function, X, *, block_rows, device, dtype=None, scale=1.0):
-    """The same for an array of rows."""
-    rows = Rows(X, scale)
-    return map_samples(
-        function, rows, block_size=block_rows, device=device, dtype=dtype
-    )

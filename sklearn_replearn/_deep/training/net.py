@@ -43,7 +43,7 @@ from sklearn_replearn._deep.training.saving import (
     with_modules,
     with_saved_modules,
 )
-from sklearn_replearn._deep.training.seeding import as_device
+from sklearn_replearn._deep.training.seeding import as_device, forked
 from sklearn_replearn._progress import progress_bar
 
 
@@ -337,7 +337,9 @@ class Net(NeuralNet):
     def _train_epoch(self, batches, epoch, rates, report):
         """One pass over the batches; records the mean loss of a row."""
         self._set_training(True)
-        step = self._announced_step if self.callbacks_ else self._step
+        step = self._step
+        if self.callbacks_:
+            step = partial(self._announce, "train", step)
         objective = self.criterion_
         follows = type(objective).after_step is not Objective.after_step
         sums, n_batches, n_in_epoch = _Sums(), 0, len(batches)
@@ -361,7 +363,9 @@ class Net(NeuralNet):
     def _judge(self, batches):
         """The mean loss of a row, recorded, of batches that are not trained with."""
         self._set_training(False)
-        evaluate = self._announced_evaluate if self.callbacks_ else self._evaluate
+        evaluate = self._evaluate
+        if self.callbacks_:
+            evaluate = partial(self._announce, "valid", evaluate)
         sums, n_batches = _Sums(), 0
         with torch.no_grad():
             for batch in batches:
@@ -401,8 +405,7 @@ class Net(NeuralNet):
 
     def evaluation_step(self, batch, training=False):
         """An output for callbacks, whose noise does not change that of the training."""
-        devices = [self.device] if torch.device(self.device).type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
+        with forked(torch.device(self.device)):
             return super().evaluation_step(batch, training=training)
 
     def get_loss(self, y_pred, y_true, *args, **options):
@@ -412,12 +415,6 @@ class Net(NeuralNet):
     def _evaluate(self, batch):
         terms = as_terms(self.criterion_(self.module_, batch))
         return _sum(terms), terms
-
-    def _announced_step(self, batch):
-        return self._announce("train", self._step, batch)
-
-    def _announced_evaluate(self, batch):
-        return self._announce("valid", self._evaluate, batch)
 
     def _announce(self, name, work, batch):
         """Work on a batch between the hooks of callbacks for it."""

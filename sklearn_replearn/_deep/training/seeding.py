@@ -38,7 +38,13 @@ def has_bfloat16():
         return None
 
 
-_GENERATOR = RLock()  # torch's default generator belongs to all threads
+_GENERATOR_LOCK = RLock()  # torch's default generator belongs to all threads
+
+
+def forked(device):
+    """A context that leaves torch's generators as they were."""
+    devices = [device] if device.type == "cuda" else []
+    return torch.random.fork_rng(devices=devices)
 
 
 @contextmanager
@@ -48,10 +54,9 @@ def seeded(seed, device):
     Denormal numbers count as zero meanwhile: the moments that Adam keeps of weights
     that have no gradient any more become denormal, and slow an epoch down to half.
     """
-    devices = [device] if device.type == "cuda" else []
-    with _GENERATOR, torch.random.fork_rng(devices=devices):
+    with _GENERATOR_LOCK, forked(device):
         torch.random.default_generator.manual_seed(seed)
-        if devices:
+        if device.type == "cuda":
             torch.cuda.manual_seed(seed)
         kept_denormals = bool(torch.tensor(1e-40) * 1.0)
         torch.set_flush_denormal(True)
