@@ -30,7 +30,8 @@ def small(kind=Autoencoder, **options):
 def split_of(model, X, y=None):
     """Indices of the samples that a model trains with, and of those it holds out."""
     samples, targets = model._read(X, y, reset=True)
-    return model._split(model._plan(samples, targets), samples, targets)
+    model._split_seed = model.random_state  # as `fit` sets it
+    return model._split(model._plan(samples, targets), samples, targets, None)
 
 
 def start_like(fitted, network, X, y=None):
