@@ -10,7 +10,7 @@ from skimage import feature
 from sklearn.exceptions import NotFittedError
 
 from sklearn_replearn.image import HOG
-from sklearn_replearn.image._hog import MANY, normalize_blocks
+from sklearn_replearn.image._hog import N_VALUES_AT_A_TIME, normalize_blocks
 from sklearn_replearn.utils.estimator_checks import (
     CheckData,
     check_representation_estimator,
@@ -265,7 +265,7 @@ def test_bytes_are_read_as_numbers_from_0_to_1():
 
 
 def test_a_row_is_the_same_in_any_batch():
-    X = images(20, 20, n=2 * MANY // 400 + 7)
+    X = images(20, 20, n=2 * N_VALUES_AT_A_TIME // 400 + 7)
     hog = HOG().fit(X)
     whole = hog.transform(X)
     for rows in ([0], [3, 200, 5], slice(160, None), slice(None, None, -1)):
