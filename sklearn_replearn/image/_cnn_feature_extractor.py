@@ -2,7 +2,11 @@
 
 from numbers import Integral, Real
 
-from sklearn_replearn._deep.estimators.encoders import hidden_sizes, whole_numbers
+from sklearn_replearn._deep.estimators.encoders import (
+    center_input,
+    hidden_sizes,
+    whole_numbers,
+)
 from sklearn_replearn._deep.networks.convnet import DEPTHS
 from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.networks.network import check_layer
@@ -312,6 +316,4 @@ class CNNFeatureExtractor(BaseImageClassifier):
 
 def _start(network, samples):
     check_layer(network, network.layer)
-    mean, spread = samples.mean_and_spread(network)
-    network.center.copy_(mean)
-    network.spread.fill_(spread)
+    center_input(network, samples)

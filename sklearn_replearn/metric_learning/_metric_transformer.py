@@ -108,12 +108,12 @@ class BaseMetricTransformer(BaseDeepTransformer):
     # -- training --------------------------------------------------------------
 
     def _read(self, X, y, *, reset):
-        if reset and hasattr(self, "image_shape"):
-            refuse_pairs(self, X, y)
         return self._read_rows(X, y, reset=reset)
 
     def _read_rows(self, X, y, *, reset):
         """Rows, and the codes of their classes."""
+        if reset and hasattr(self, "image_shape"):
+            refuse_pairs(self, X, y)
         samples = self._rows(X, reset=reset)
         if y is None and not reset:
             return samples, None

@@ -14,7 +14,6 @@ from sklearn_replearn._sklearn import StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.metric_learning._metric_transformer import (
     BaseMetricTransformer,
-    refuse_pairs,
 )
 from sklearn_replearn.metric_learning._pairs import (
     read_pairs,
@@ -125,8 +124,6 @@ class BasePairTransformer(BaseMetricTransformer):
                 "preprocessor is not used with input='rows': it is a table that pairs "
                 "of indices point into; set input='pairs', or preprocessor=None.",
             )
-        if reset and hasattr(self, "image_shape"):
-            refuse_pairs(self, X, y)
         return self._read_rows(X, y, reset=reset)
 
     def _refuse_pairs_to_embed(self, X):

@@ -120,7 +120,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X, y : what the user gave
-            y is None for what is only encoded.
+            y is None for rows to encode.
         reset : bool
             Whether these are the data of `fit`; otherwise they have to be like those.
 
@@ -444,7 +444,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def _rows(self, X, *, reset):
         """Rows of a table, or images as rows where there is an `image_shape`.
 
-        NaN in what is only encoded is found later.
+        NaN in rows to encode is found later, block by block.
         """
         if not reset:
             check_is_fitted(self)

@@ -31,7 +31,7 @@ def layer_shape(estimator):
 
 
 def describe_encoder(estimator, shape):
-    """Description of the encoder of what has a shape, or the user's module."""
+    """Description of the encoder for samples of a shape, or the user's module."""
     kind, hidden = _kind(estimator), hidden_sizes(estimator)
     if kind == "own":
         return estimator.encoder
@@ -69,11 +69,16 @@ def describe_network(estimator):
     }
 
 
-def start_network(network, samples, *, n_components):
-    """Let a network work with numbers of about 1; try a module of the user."""
+def center_input(network, samples):
+    """Let the layers of a network work about zero and with numbers of about 1."""
     mean, spread = samples.mean_and_spread(network)
     network.center.copy_(mean)
     network.spread.fill_(spread)
+
+
+def start_network(network, samples, *, n_components):
+    """Center the input of a network; try a module of the user."""
+    center_input(network, samples)
     if not network.standardize:
         check_encoder(network, samples.first(N_TRIED), n_components)
 

@@ -99,7 +99,7 @@ class BaseAutoencoder(BaseDeepTransformer):
                     {\sum_i \lVert x_i - \bar x \rVert^2},
 
         with the mean of the rows given. It compares networks at one number of
-        components: more components keep more, on held-out rows, too.
+        components: more components keep more, also of held-out rows.
 
         Parameters
         ----------
@@ -113,7 +113,8 @@ class BaseAutoencoder(BaseDeepTransformer):
         score : float
             At most 1; 0 for what the mean alone achieves.
         """
-        return self._share_kept(self._samples(X))
+        samples = self._samples(X)
+        return self._share_kept(samples, samples.squares_about_mean())
 
     # -- the network -------------------------------------------------------------
 
@@ -182,11 +183,10 @@ class BaseAutoencoder(BaseDeepTransformer):
 
     # -- health ------------------------------------------------------------------
 
-    def _share_kept(self, samples):
-        """Share of the variance of rows that their reconstructions keep."""
+    def _share_kept(self, samples, total):
+        """Share of a sum of squares about the mean that reconstructions keep."""
         errors = self._apply("squared_errors", samples).sum(dtype=np.float64)
         errors *= samples.array[0].size
-        total = samples.squares_about_mean()
         if total > 0:
             return float(1 - errors / total)
         return 1.0 if errors == 0 else 0.0
@@ -197,10 +197,11 @@ class BaseAutoencoder(BaseDeepTransformer):
     def _diagnose_codes(self, samples):
         dead_units = self._find_dead_units(samples)
         self.effective_rank_ = effective_rank(self._apply("encode", samples))
-        if samples.squares_about_mean() == 0:
+        total = samples.squares_about_mean()
+        if total == 0:
             return ["all rows of X are the same, so that there is nothing to encode"]
         findings = []
-        kept = self._share_kept(samples)
+        kept = self._share_kept(samples, total)
         if self.effective_rank_ < 1.1 and self.n_components_ > 1 and kept < 0.5:
             findings.append(
                 f"the code has collapsed to {self.effective_rank_:.1f} effective "
