@@ -38,7 +38,7 @@ def read_classes(estimator, X, y, purpose, *, many=False):
         )
     y = read_labels(y)
     with warnings.catch_warnings():
-        if many:
+        if many:  # scikit-learn suspects a regression where classes have few rows
             warnings.filterwarnings(
                 "ignore", "The number of unique classes", UserWarning
             )
