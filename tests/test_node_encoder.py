@@ -1,6 +1,7 @@
 """Ids to vectors: containers, unknown ids, shared graphs, caches and compositions."""
 
 import fractions
+import itertools
 import pickle
 import re
 from datetime import date, datetime
@@ -405,6 +406,14 @@ def test_memory_embeds_once_for_each_setting(tmp_path, fits, kind):
     grid["nodeencoder__embedder__offset"] = [1, 2]
     GridSearchCV(model, grid, cv=4).fit(X, LABELS)
     assert sorted(fits) == [1, 2]
+
+
+@pytest.mark.filterwarnings("error:Persisting input arguments")
+def test_memory_on_a_slow_disk(tmp_path, fits, monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr(joblib.memory.time, "time", lambda: float(next(clock)))
+    NodeEncoder(KARATE, RowNumbers(), memory=tmp_path).fit(PEOPLE[["id"]])
+    assert fits == [0]
 
 
 def test_memory_tells_graphs_apart(tmp_path, fits):

@@ -138,6 +138,8 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         cached = check_memory(memory).cache(embed_nodes)
         embedder = self.embedder
         with warnings.catch_warnings():
+            # How long a disk takes to note what was asked is no matter of ours.
+            warnings.filterwarnings("ignore", "Persisting input arguments", UserWarning)
             if embedder is None:
                 components = min(DEFAULT_COMPONENTS, adjacency.shape[0] - 1)
                 embedder = NetMF(n_components=max(components, 1), random_state=0)
