@@ -1,43 +1,29 @@
 """Features of rows, images or signals from two random views of each: SimCLR."""
 
 from functools import partial
-from itertools import pairwise
 from math import ceil, log
-from numbers import Integral, Real
+from numbers import Real
 
 import torch
-from torch import nn
-from torch.nn import functional
 
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.estimators.embeddings import (
     diagnose_embeddings,
     record_health,
 )
-from sklearn_replearn._deep.estimators.encoders import (
-    ENCODER_PARAMETERS,
-    describe_encoder,
-    layer_shape,
-    make_augmentation,
-    start_network,
-    whole_numbers,
-)
-from sklearn_replearn._deep.networks.embedding import EmbeddingNetwork
-from sklearn_replearn._deep.networks.network import ACTIVATIONS
-from sklearn_replearn._deep.networks.own_modules import Module
+from sklearn_replearn._deep.estimators.encoders import start_network
 from sklearn_replearn._deep.objectives.objective import TwoViews
 from sklearn_replearn._deep.objectives.tuple_losses import SupConLoss
 from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._deep.training.seeding import seeded
-from sklearn_replearn._deep.training.splits import hold_out
-from sklearn_replearn._sklearn import Interval, StrOptions
-
-#: By number of sides of a sample, the changes that make a view by default.
-VIEWS = {
-    0: [("corrupt", 0.6)],
-    1: [("crop", 0.4), ("scale", 0.15), ("noise", 0.1)],
-    2: [("crop", 0.4), ("flip", 0.5), ("color_jitter", 0.4)],
-}
+from sklearn_replearn._sklearn import Interval
+from sklearn_replearn.self_supervised._views import (
+    PROJECTION_PARAMETERS,
+    check_several,
+    describe_projection,
+    hold_out_several,
+    make_views,
+)
 
 #: Maximum number of rows that `score` compares at a time.
 N_COMPARED = 256
@@ -206,20 +192,8 @@ class SimCLR(BaseDeepTransformer):
 
     _parameter_constraints = {
         **BaseDeepTransformer._parameter_constraints,
-        **ENCODER_PARAMETERS,
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        **PROJECTION_PARAMETERS,
         "temperature": [Interval(Real, 0, None, closed="neither")],
-        "projection_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "layer": [str],
-        "pool_size": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "augment": [str, list, tuple],
     }
 
     def __init__(
@@ -328,40 +302,15 @@ class SimCLR(BaseDeepTransformer):
     # -- training --------------------------------------------------------------
 
     def _make_objective(self):
-        n_sides = len(layer_shape(self)) - 1
-        changes = VIEWS[n_sides] if self.augment == "auto" else self.augment
-        augment = make_augmentation(changes, n_sides)
-        if augment is None:
-            raise ValueError(
-                "augment is empty, but two views of a row must differ; pass at least "
-                "one change, or augment='auto'."
-            )
-        return TwoViews(SupConLoss(self.temperature), augment)
+        return TwoViews(SupConLoss(self.temperature), make_views(self))
 
     def _plan(self, samples, targets):
         if self.batch_size == 1:
             raise ValueError(
                 "batch_size=1 leaves a row no others to be compared with; raise it."
             )
-        shape = layer_shape(self)
-        encoder = describe_encoder(self, shape)
-        if isinstance(encoder, dict) and encoder["layers"] == "conv_embedding":
-            encoder["global_pooling"] = True
-        description = {
-            "network": "ProjectionNetwork",
-            "encoder": encoder,
-            "shape": shape,
-            "n_components": int(self.n_components),
-            "projection_sizes": whole_numbers(
-                "projection_sizes", self.projection_sizes, "units"
-            ),
-            "activation": self.activation,
-            "standardize": not isinstance(self.encoder, Module),
-            "layer": self._layer(encoder),
-            "pool_size": int(self.pool_size),
-        }
         return Plan(
-            description,
+            describe_projection(self),
             self._make_objective(),
             split=hold_out_several,
             start=partial(start_network, n_components=self.n_components),
@@ -369,109 +318,8 @@ class SimCLR(BaseDeepTransformer):
             decays="matrices",
         )
 
-    def _layer(self, encoder):
-        """Name of the layer that `transform` reads."""
-        n_stages = len(encoder.get("channels", ())) if isinstance(encoder, dict) else 0
-        names = [*(f"stage{i + 1}" for i in range(n_stages)), "embedding"]
-        if self.layer == "auto":
-            return names[max(n_stages - 2, 0)]
-        if self.layer not in names:
-            raise ValueError(
-                f"layer={self.layer!r} is not a layer of this encoder; take one of "
-                f"'auto', {', '.join(map(repr, names))}."
-            )
-        return self.layer
-
     def _finish(self, samples):
         record_health(self)
 
     def _diagnose(self, samples):
         return diagnose_embeddings(self, samples, REMEDY)
-
-
-def check_several(samples):
-    """Raise if there are no two rows to compare."""
-    if len(samples) < 2:
-        raise ValueError("X has a single row, with no others to be compared with.")
-
-
-def hold_out_several(samples, targets, fraction, seed):
-    """The parts of `hold_out`, of which the second has two rows or more."""
-    train, held_out = hold_out(samples, targets, fraction, seed)
-    if len(held_out) < 2:
-        raise ValueError(
-            "early_stopping compares held-out rows with each other, but "
-            f"validation_fraction={fraction} of {len(samples)} rows holds out one; "
-            "raise it, pass X_val, or set early_stopping=False."
-        )
-    return train, held_out
-
-
-class ProjectionNetwork(EmbeddingNetwork):
-    """Rows to features, and in training to the projections that a loss compares.
-
-    Parameters
-    ----------
-    encoder, shape, standardize
-        As in `EmbeddingNetwork`.
-    n_components : int
-        Width of the encoder's output.
-    projection_sizes : sequence of int
-    activation : str
-        Of the projector.
-    layer : str
-        What `encode` gives: "embedding", or the maps of a stage of the encoder.
-    pool_size : int
-        Maps are averaged over the square of this many parts.
-    """
-
-    def __init__(
-        self,
-        *,
-        encoder,
-        shape,
-        n_components,
-        projection_sizes,
-        activation,
-        standardize,
-        layer,
-        pool_size,
-    ):
-        super().__init__(
-            encoder=encoder, shape=shape, normalize=False, standardize=standardize
-        )
-        self.layer = layer
-        self.pool_size = pool_size
-        self.projector = make_projector(n_components, projection_sizes, activation)
-
-    def forward(self, x):
-        return self.projector(self.run(self.encoder, self.standardized(x)))
-
-    evaluate = forward
-
-    def encode(self, x):
-        x = self.standardized(x)
-        if self.layer == "embedding":
-            return self.run(self.encoder, x)
-        for name, stage in self.encoder.named_children():
-            x = self.run(stage, x)
-            if name == self.layer:
-                return average_by_parts(x, self.pool_size).flatten(1)
-
-
-def average_by_parts(maps, n_parts):
-    """Means of maps over a grid of parts of an image, or over parts of a signal."""
-    if maps.ndim == 3:
-        return functional.adaptive_avg_pool1d(maps, min(n_parts**2, maps.shape[2]))
-    sides = [min(n_parts, side) for side in maps.shape[2:]]
-    return functional.adaptive_avg_pool2d(maps, sides)
-
-
-def make_projector(n_inputs, sizes, activation):
-    """Linear layers, each after batch normalization and the activation."""
-    widths = [n_inputs, *sizes]
-    steps = []
-    for width, next_width in pairwise(widths):
-        steps += [nn.BatchNorm1d(width), ACTIVATIONS[activation]()]
-        steps.append(nn.Linear(width, next_width))
-    return nn.Sequential(*steps)

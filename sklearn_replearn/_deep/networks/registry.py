@@ -21,7 +21,7 @@ PLACES = {
     "EncoderDecoder": "_deep.networks.encoder_decoder",
     "LinearEmbedding": "_deep.networks.embedding",
     "PairNetwork": "metric_learning._pair_network",
-    "ProjectionNetwork": "self_supervised._sim_clr",
+    "ProjectionNetwork": "self_supervised._projection_network",
     "QuantizedEncoderDecoder": "_deep.networks.quantization",
     "TransferNetwork": "image._transfer",
     "VariationalEncoderDecoder": "_deep.networks.variational",
