@@ -25,8 +25,9 @@ from torch import nn
 
 from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
 from sklearn_replearn._deep.networks.network import mlp
-from sklearn_replearn._deep.objectives.health import count_dead_units, effective_rank
+from sklearn_replearn._deep.objectives.health import count_dead_units
 from sklearn_replearn._deep.objectives.objective import Batch, Objective
+from sklearn_replearn._effective_rank import effective_rank
 from sklearn_replearn.autoencoder import Autoencoder
 
 

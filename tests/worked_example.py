@@ -7,11 +7,11 @@ import torch
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.estimators.encoders import hidden_sizes
 from sklearn_replearn._deep.networks.network import ACTIVATIONS, Network, mlp
-from sklearn_replearn._deep.objectives.health import effective_rank
 from sklearn_replearn._deep.objectives.masking import draw_mask
 from sklearn_replearn._deep.objectives.objective import Batch, Objective
 from sklearn_replearn._deep.objectives.tuple_losses import masked_mean
 from sklearn_replearn._deep.training.plan import Plan
+from sklearn_replearn._effective_rank import effective_rank
 from sklearn_replearn._sklearn import Interval
 
 

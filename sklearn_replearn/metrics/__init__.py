@@ -10,6 +10,7 @@ from sklearn_replearn.metrics._retrieval import (
     recall_at_k,
 )
 from sklearn_replearn.metrics._retrieval_scorer import make_retrieval_scorer
+from sklearn_replearn.metrics._sphere import alignment, effective_rank, uniformity
 from sklearn_replearn.metrics._verification import (
     equal_error_rate,
     verification_threshold,
@@ -22,7 +23,9 @@ from sklearn_replearn.metrics._words import (
 )
 
 __all__ = [
+    "alignment",
     "cumulative_match",
+    "effective_rank",
     "equal_error_rate",
     "make_retrieval_scorer",
     "make_word_analogy_scorer",
@@ -30,6 +33,7 @@ __all__ = [
     "mean_average_precision_at_r",
     "r_precision",
     "recall_at_k",
+    "uniformity",
     "verification_threshold",
     "word_analogy_accuracy",
     "word_similarity",

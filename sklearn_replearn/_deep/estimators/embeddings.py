@@ -1,6 +1,6 @@
 """The health of embeddings that a loss of tuples has trained."""
 
-from sklearn_replearn._deep.objectives.health import effective_rank
+from sklearn_replearn._effective_rank import effective_rank
 
 #: Epochs after which a loss is expected to be below that of a collapse.
 N_PATIENT_EPOCHS = 10

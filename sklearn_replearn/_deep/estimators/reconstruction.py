@@ -17,10 +17,10 @@ from sklearn_replearn._deep.networks.own_modules import (
     refuse_mixed_rows,
     try_module,
 )
-from sklearn_replearn._deep.objectives.health import effective_rank
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
 from sklearn_replearn._deep.objectives.objective import Objective, Supervised
 from sklearn_replearn._deep.training.plan import Plan
+from sklearn_replearn._effective_rank import effective_rank
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 

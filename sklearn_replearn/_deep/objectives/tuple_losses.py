@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.objectives.health import Diverged, spread_of_shares
+from sklearn_replearn._deep.objectives.health import Diverged
+from sklearn_replearn._effective_rank import spread_of_shares
 
 #: What sums of products in single precision are sure of, relative to their size.
 ROUNDING = 1e-5
