@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from sklearn_replearn._deep.input.augment import Augmentation
+from sklearn_replearn._deep.input.changes import Values
 from sklearn_replearn._deep.networks.convnet import Pool
 from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
@@ -181,7 +182,7 @@ def test_training_is_that_of_a_bare_loop(digits, augment):
         start_like(fitted, network, X, y)
         change = Augmentation(
             {"flip": 0.5, "rotate": 15.0, "noise": 0.1} if augment else {},
-            float(network.spread),
+            Values(float(network.spread)),
         )
         optimizer = OPTIMIZERS["adam"](network.parameters(), lr=0.02, fused=True)
         step, network = 0, network.train()
@@ -358,11 +359,11 @@ Y = np.arange(12) % 3
         ({"channels": (4, 0)}, "channels must be whole numbers of channels"),
         (
             {"augment": "mirror"},
-            "augment has 'mirror', which is none of corrupt, color_jitter",
+            "augment has 'mirror', which is none of blur, color_jitter",
         ),
-        ({"augment": [("flip", 2)]}, "a number above 0 and at most 1"),
+        ({"augment": [("flip", 2)]}, "a number from 0 to 1"),
         ({"augment": [("flip", 0.5, 1)]}, "its items are names, or pairs"),
-        ({"augment": [("noise", "much")]}, "must be a number above 0"),
+        ({"augment": [("noise", "much")]}, "must be a number of at least 0"),
         ({"class_weight": {7: 1.0}}, "a weight for 7, but the classes are 0, 1, 2"),
         ({"class_weight": {0: -1.0}}, "finite weights of at least 0"),
         ({"batch_size": 1}, "needs batches of at least two images"),
@@ -390,7 +391,7 @@ def test_bad_classes(y, message):
 
 
 def test_signals_cannot_be_rotated():
-    with pytest.raises(ValueError, match="signals, which cannot be rotated"):
+    with pytest.raises(ValueError, match="which is for images, but X has signals"):
         small(augment="rotate").fit(IMAGES.reshape(12, -1), Y)
 
 

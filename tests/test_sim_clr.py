@@ -343,12 +343,9 @@ def test_epochs_by_default(X, monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("table", ["corrupt", "noise"]),
-        ("signals", ["crop", "scale", "flip", "shift", "color_jitter", "noise"]),
-        (
-            "images",
-            ["crop", "scale", "flip", "shift", "color_jitter", "noise", "rotate"],
-        ),
+        ("table", ["weak", "corrupt", "noise"]),
+        ("signals", ["strong", "crop", "noise", "frequency_mask", "time_mask"]),
+        ("images", ["strong", "resized_crop", "flip", "blur", "solarize", "cutout"]),
     ],
 )
 def test_each_change_makes_views(X, kind, names):
@@ -366,9 +363,10 @@ def test_each_change_makes_views(X, kind, names):
         ("table", {"augment": []}, "^augment is empty"),
         ("table", {"augment": ()}, "^augment is empty"),
         ("table", {"augment": "flip"}, "'noise' or 'corrupt'"),
-        ("signals", {"augment": "rotate"}, "signals, which cannot be rotated"),
-        ("signals", {"augment": "corrupt"}, "single columns"),
-        ("images", {"augment": ["corrupt"]}, "single columns"),
+        ("signals", {"augment": "rotate"}, "is for images, but X has signals"),
+        ("signals", {"augment": "corrupt"}, "is for tables, but X has signals"),
+        ("images", {"augment": ["corrupt"]}, "is for tables, but X has images"),
+        ("images", {"augment": [("flip", 0)]}, "^augment is empty"),
         ("table", {"layer": "stage1"}, "take one of 'auto', 'embedding'"),
         ("images", {"layer": "stage4"}, "'stage2', 'stage3', 'embedding'"),
         ("table", {"batch_size": 1}, "^batch_size=1 leaves"),

@@ -69,7 +69,8 @@ class CNNFeatureExtractor(BaseImageClassifier):
     negative_slope : float, default=0.01
         Slope of "leaky_relu" below zero, and of "prelu" at the start.
     augment : str or sequence, default=None
-        Random changes of training images, such as "flip" (:ref:`guide <augment>`).
+        Random changes in training: names such as "flip", or a preset such as "strong"
+        (:ref:`guide <augment>`).
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, such as {0: 1.0, 1: 5.0} (:ref:`guide <class_weight>`).
     layer : str, default="penultimate"

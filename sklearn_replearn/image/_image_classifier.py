@@ -4,6 +4,7 @@ from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.estimators.classification import DeepClassifierMixin
 from sklearn_replearn._deep.estimators.encoders import make_augmentation
 from sklearn_replearn._effective_rank import effective_rank
+from sklearn_replearn._image_input import channels_first_shape
 from sklearn_replearn._sklearn import _fit_context
 
 
@@ -79,7 +80,7 @@ class BaseImageClassifier(DeepClassifierMixin, BaseDeepTransformer):
 
     def _augmentation(self):
         """What makes the changes of images of the training, or None."""
-        return make_augmentation(self.augment, len(self.image_shape_) - 1)
+        return make_augmentation(self.augment, channels_first_shape(self.image_shape_))
 
     def _diagnose(self, samples):
         return self._diagnose_classifier(samples)

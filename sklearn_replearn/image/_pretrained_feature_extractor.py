@@ -65,7 +65,8 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     std : float or sequence of float, default=None
         What each channel is divided by then, in the same way. ``None`` is 1.
     augment : str or sequence, default=None
-        Random changes of training images, such as "flip" (:ref:`guide <augment>`).
+        Random changes in training: names such as "flip", or a preset such as "strong"
+        (:ref:`guide <augment>`).
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, such as {0: 1.0, 1: 5.0} (:ref:`guide <class_weight>`).
     hidden_layer_sizes : int or sequence of int, default=()

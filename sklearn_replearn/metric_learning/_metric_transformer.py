@@ -124,9 +124,7 @@ class BaseMetricTransformer(BaseDeepTransformer):
         description = describe_network(self)
         return self._plan_of(
             description,
-            Supervised(
-                loss, make_augmentation(self.augment, len(description["shape"]) - 1)
-            ),
+            Supervised(loss, make_augmentation(self.augment, description["shape"])),
             partial(start_network, n_components=self.n_components),
         )
 

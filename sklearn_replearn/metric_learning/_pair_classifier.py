@@ -101,7 +101,8 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
     kernel_size : int, default=3
         Side of the kernels in pixels, an odd number (:ref:`guide <channels>`).
     augment : str or sequence, default=None
-        Random changes of training images, such as "flip" (:ref:`guide <augment>`).
+        Random changes in training: names such as "flip", or a preset such as "strong"
+        (:ref:`guide <augment>`).
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, such as {0: 1.0, 1: 5.0} (:ref:`guide <class_weight>`).
     hidden_layer_sizes : int or sequence of int, default=(256,)
@@ -457,7 +458,7 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
             "standardize": not isinstance(self.encoder, Module),
             "all_pairs": all_pairs,
         }
-        augment = make_augmentation(self.augment, len(shape) - 1)
+        augment = make_augmentation(self.augment, shape)
         start = partial(_start, n_components=self.n_components)
         if self.input == "pairs":
             loss = self._cross_entropy(targets, samples.weights)

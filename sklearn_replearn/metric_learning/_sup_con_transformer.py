@@ -44,7 +44,8 @@ class SupConTransformer(BaseMetricTransformer):
     kernel_size : int, default=3
         Side of the kernels in pixels, an odd number (:ref:`guide <channels>`).
     augment : str or sequence, default=None
-        Random changes of training images, such as "flip" (:ref:`guide <augment>`).
+        Random changes in training: names such as "flip", or a preset such as "strong"
+        (:ref:`guide <augment>`).
     hidden_layer_sizes : int or sequence of int, default=(256,)
         Number of units of each hidden layer before the embedding; ``()`` is none.
     activation : str, default="relu"

@@ -30,19 +30,14 @@ PROJECTION_PARAMETERS = {
     "augment": [str, list, tuple],
 }
 
-#: By number of sides of a sample, the changes that make a view by default.
-VIEWS = {
-    0: [("corrupt", 0.6)],
-    1: [("crop", 0.4), ("scale", 0.15), ("noise", 0.1)],
-    2: [("crop", 0.4), ("flip", 0.5), ("color_jitter", 0.4)],
-}
+#: The preset that makes a view by default.
+AUTO_VIEWS = "medium"
 
 
 def make_views(estimator):
     """Make what changes the inputs of a network into random views, by `augment`."""
-    n_sides = len(layer_shape(estimator)) - 1
-    changes = VIEWS[n_sides] if estimator.augment == "auto" else estimator.augment
-    augment = make_augmentation(changes, n_sides)
+    changes = AUTO_VIEWS if estimator.augment == "auto" else estimator.augment
+    augment = make_augmentation(changes, layer_shape(estimator))
     if augment is None:
         raise ValueError(
             "augment is empty, but two views of a row must differ; pass at least "

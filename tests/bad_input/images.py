@@ -123,6 +123,16 @@ CASES = [
         ValueError,
     ),
     (
+        "Colors to be turned, where there are none",
+        "CNNFeatureExtractor(augment=['flip', 'hue']).fit(images, classes)",
+        ValueError,
+    ),
+    (
+        "An amount out of range",
+        "CNNFeatureExtractor(augment=[('blur', -1)]).fit(images, classes)",
+        ValueError,
+    ),
+    (
         "A layer that the module does not have",
         "PretrainedFeatureExtractor(torch.nn.Sequential(torch.nn.Flatten()), "
         "layer='fc').fit(images)",

@@ -36,6 +36,16 @@ CASES = [
         "SimCLR(2, augment=['flip', 'corrupt']).fit(images)",
         ValueError,
     ),
+    (
+        "Changes of signals for images",
+        "SimCLR(2, augment='time_mask').fit(images)",
+        ValueError,
+    ),
+    (
+        "A preset with an amount",
+        "SimCLR(2, augment=[('strong', 0.5)]).fit(images)",
+        ValueError,
+    ),
     ("A stage that is not there", "SimCLR(2, layer='stage4').fit(images)", ValueError),
     (
         "Images in another unit",

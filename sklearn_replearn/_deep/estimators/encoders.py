@@ -83,9 +83,9 @@ def start_network(network, samples, *, n_components):
         check_encoder(network, samples.first(N_TRIED), n_components)
 
 
-def make_augmentation(augment, n_sides):
-    """What makes the changes of samples in training, or None."""
-    amounts = read_amounts(augment, n_sides)
+def make_augmentation(augment, shape):
+    """What makes the changes of samples of a shape in training, or None."""
+    amounts = read_amounts(augment, shape)
     return partial(augmentation, amounts) if amounts else None
 
 

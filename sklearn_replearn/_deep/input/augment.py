@@ -1,159 +1,140 @@
-"""Other images of the same things: random changes of a batch, in torch only.
+"""Augmentation: random changes of a batch, by the names in the parameter `augment`."""
 
-Each takes images of shape (n, channels, height, width), or signals (n, channels,
-length), the amount of the change and, where it is of the values, the spread of those of
-the training, and draws anew for each image.
-"""
-
-from math import inf, log1p
+from collections.abc import Callable
+from math import inf
 from numbers import Real
+from typing import NamedTuple
 
 import torch
-from torch.nn import functional
 
-from sklearn_replearn._deep.input.samples import on_images
+from sklearn_replearn._deep.input import changes
+from sklearn_replearn._deep.input.changes import Values
+
+#: Numbers of sides of a sample.
+TABLE, SIGNAL, IMAGE = 0, 1, 2
+
+#: What samples with so many sides are called.
+KINDS = {TABLE: "tables", SIGNAL: "signals", IMAGE: "images"}
+
+#: Channels of an image in color.
+N_COLORS = 3
 
 
-def flip(x, amount, spread):
-    """Left and right exchanged, with the chance `amount`."""
-    return torch.where(_uniform(x, 0, 1) < amount, x.flip(-1), x)
+class Change(NamedTuple):
+    """A change, and what amounts and inputs it takes.
 
-
-def shift(x, amount, spread):
-    """Moved along each side by whole pixels, at most a share `amount` of the side.
-
-    What comes in from outside repeats the border.
+    Parameters
+    ----------
+    function : callable
+        Of a batch and an amount, and of `Values` if it is no change of place.
+    amount : float
+        The usual one.
+    largest : float
+        The largest one.
+    n_sides : tuple of int
+        Numbers of sides that a sample may have.
+    in_color : bool, default=False
+        Whether images must have three channels.
     """
-    for dim in range(2, x.ndim):
-        side = x.shape[dim]
-        most = round(amount * side)
-        steps = torch.randint(-most, most + 1, (len(x), 1), device=x.device)
-        places = (torch.arange(side, device=x.device) + steps).clamp(0, side - 1)
-        shape = [len(x)] + [1] * (x.ndim - 1)
-        shape[dim] = side
-        x = x.gather(dim, places.view(shape).expand_as(x))
-    return x
+
+    function: Callable
+    amount: float
+    largest: float
+    n_sides: tuple
+    in_color: bool = False
 
 
-def rotate(x, amount):
-    """Turned by an angle of at most `amount` degrees."""
-    angle = torch.deg2rad(_uniform(x, -amount, amount)).flatten()
-    ratio = x.shape[-1] / x.shape[-2]  # places are in units of half a side
-    rows = [
-        torch.stack([angle.cos(), -angle.sin() / ratio], 1),
-        torch.stack([angle.sin() * ratio, angle.cos()], 1),
-    ]
-    return torch.stack(rows, 1), 0.0
-
-
-def scale(x, amount):
-    """Larger or smaller by a factor of at most ``1 + amount``, about the middle."""
-    return torch.exp(log1p(amount) * _uniform(x, -1, 1)).view(-1, 1, 1), 0.0
-
-
-def crop(x, amount):
-    """A part whose sides are at least ``1 - amount`` of the image's, enlarged to it."""
-    share = _uniform(x, 1 - amount, 1).view(-1, 1)
-    middle = (1 - share) * (2 * torch.rand(len(x), 2, device=x.device) - 1)
-    return share[:, :, None], middle
-
-
-def color_jitter(x, amount, spread):
-    """Contrast, brightness and, where there are colours, saturation changed.
-
-    Differences from the mean of an image, and of a pixel, are multiplied by factors
-    from ``1 - amount`` to ``1 + amount``; at most `amount` spreads are added.
-    """
-    dims = tuple(range(1, x.ndim))
-    mean = x.mean(dims, keepdim=True)
-    x = mean + (x - mean) * _uniform(x, 1 - amount, 1 + amount)
-    if x.shape[1] > 1:
-        grey = x.mean(1, keepdim=True)
-        x = grey + (x - grey) * _uniform(x, 1 - amount, 1 + amount)
-    return x + spread * _uniform(x, -amount, amount)
-
-
-def noise(x, amount, spread):
-    """Normal noise with a standard deviation of `amount` spreads."""
-    return x + amount * spread * torch.randn_like(x)
-
-
-#: By name, changes of where things are: each gives a matrix and a middle.
-PLACINGS = {"crop": crop, "scale": scale, "rotate": rotate}
-
-
-def corrupt(x, amount, rows):
-    """A share `amount` of the values replaced by others of their columns.
-
-    Each is that of a random row: a draw from the column's own distribution (Bahri et
-    al., "SCARF", 2022).
-    """
-    chosen = torch.randint(len(rows), x.shape, device=x.device)
-    others = rows.gather(0, chosen)
-    return torch.where(torch.rand(x.shape, device=x.device) < amount, others, x)
-
-
-#: By name, the other changes, in the order that they are done in.
-CHANGES = {"flip": flip, "shift": shift, "color_jitter": color_jitter, "noise": noise}
-
-#: By name, the usual amount of each.
-AMOUNTS = {
-    "corrupt": 0.6,
-    "color_jitter": 0.2,
-    "crop": 0.2,
-    "flip": 0.5,
-    "noise": 0.1,
-    "rotate": 15.0,
-    "scale": 0.15,
-    "shift": 0.1,
+#: By name, changes of place, which are done together and first, the last one first.
+PLACINGS = {
+    "crop": Change(changes.crop, 0.2, 0.9, (SIGNAL, IMAGE)),
+    "resized_crop": Change(changes.resized_crop, 0.5, 0.99, (IMAGE,)),
+    "scale": Change(changes.scale, 0.15, inf, (SIGNAL, IMAGE)),
+    "rotate": Change(changes.rotate, 15.0, 180, (IMAGE,)),
 }
 
-#: By name, the largest amount of those that have one.
-LARGEST_AMOUNTS = {"corrupt": 0.99, "crop": 0.9, "flip": 1, "rotate": 180, "shift": 1}
+#: By name, the other changes, in the order that they are done in.
+OTHER_CHANGES = {
+    "corrupt": Change(changes.corrupt, 0.6, 0.99, (TABLE,)),
+    "flip": Change(changes.flip, 0.5, 1, (SIGNAL, IMAGE)),
+    "shift": Change(changes.shift, 0.1, 1, (SIGNAL, IMAGE)),
+    "color_jitter": Change(changes.color_jitter, 0.2, inf, (SIGNAL, IMAGE)),
+    "hue": Change(changes.hue, 0.1, 0.5, (IMAGE,), in_color=True),
+    "grayscale": Change(changes.grayscale, 0.2, 1, (IMAGE,), in_color=True),
+    "blur": Change(changes.blur, 1.0, 100, (SIGNAL, IMAGE)),
+    "solarize": Change(changes.solarize, 0.2, 1, (IMAGE,)),
+    "noise": Change(changes.noise, 0.1, inf, (TABLE, SIGNAL, IMAGE)),
+    "frequency_mask": Change(changes.frequency_mask, 0.2, 1, (SIGNAL,)),
+    "time_mask": Change(changes.time_mask, 0.2, 1, (SIGNAL,)),
+    "cutout": Change(changes.cutout, 0.25, 1, (IMAGE,)),
+}
+
+#: All of them by name.
+CHANGES = dict(sorted((PLACINGS | OTHER_CHANGES).items()))
+
+#: By name and number of sides, several changes at once. Those of color are left out
+#: where there is none.
+PRESETS = {
+    "weak": {
+        TABLE: {"corrupt": 0.3},
+        SIGNAL: {"shift": 0.1, "noise": 0.05},
+        IMAGE: {"flip": 0.5, "shift": 0.125},
+    },
+    "medium": {
+        TABLE: {"corrupt": 0.6},
+        SIGNAL: {"crop": 0.4, "scale": 0.15, "noise": 0.1},
+        IMAGE: {"crop": 0.4, "flip": 0.5, "color_jitter": 0.4},
+    },
+    "strong": {
+        TABLE: {"corrupt": 0.8},
+        SIGNAL: {
+            "crop": 0.6,
+            "scale": 0.3,
+            "noise": 0.2,
+            "time_mask": 0.2,
+            "frequency_mask": 0.2,
+        },
+        IMAGE: {
+            "resized_crop": 0.8,
+            "flip": 0.5,
+            "color_jitter": 0.4,
+            "hue": 0.1,
+            "grayscale": 0.2,
+            "blur": 1.0,
+        },
+    },
+}
 
 
-def read_amounts(augment, n_sides):
+def read_amounts(augment, shape):
     """Amounts by name, from what an estimator's parameter `augment` holds.
 
     Parameters
     ----------
     augment : str, sequence, or None
-        A name, or names and pairs of a name and an amount.
-    n_sides : int
-        2 for images, 1 for signals, 0 for rows without neighbourhoods.
+        A name, or names and pairs of a name and an amount. Names are those of changes
+        and of presets. Later items replace amounts of earlier ones; 0 is none.
+    shape : sequence of int
+        Of a sample as the layers have it: channels and sides, or columns of a table.
     """
     items = [augment] if isinstance(augment, str) else list(augment or [])
     amounts = {}
     for item in items:
-        name, amount = (item, None) if isinstance(item, str) else _pair(item)
-        if name not in AMOUNTS:
-            raise ValueError(
-                f"augment has {name!r}, which is none of {', '.join(AMOUNTS)}."
-            )
-        if name == "corrupt" and n_sides > 0:
-            raise ValueError(
-                "augment has 'corrupt', which exchanges the values of single columns, "
-                "but X has images or signals; take other changes."
-            )
-        if n_sides == 0 and name not in ("corrupt", "noise"):
-            raise ValueError(
-                f"augment has {name!r}, but X has rows that are no images; pass "
-                "image_shape if they are, or augment='noise' or 'corrupt'."
-            )
-        if name == "rotate" and n_sides == 1:
-            raise ValueError(
-                "augment has 'rotate', but X has signals, which cannot be rotated."
-            )
-        amount = AMOUNTS[name] if amount is None else amount
-        most = LARGEST_AMOUNTS.get(name, inf)
-        if not (isinstance(amount, Real) and 0 < amount <= most):
-            limit = "" if most == inf else f" and at most {most}"
-            raise ValueError(
-                f"augment has {name!r} with {amount!r}, but its amount must be a "
-                f"number above 0{limit}."
-            )
-        amounts[name] = float(amount)
-    return amounts
+        if isinstance(item, str) and item in PRESETS:
+            amounts |= preset_amounts(item, shape)
+        else:
+            name, amount = (item, None) if isinstance(item, str) else _pair(item)
+            amounts[name] = _read_amount(name, amount, shape)
+    return {name: amount for name, amount in amounts.items() if amount > 0}
+
+
+def preset_amounts(preset, shape):
+    """Amounts by name of a preset, for samples of a shape."""
+    n_channels, *sides = shape
+    return {
+        name: amount
+        for name, amount in PRESETS[preset][len(sides)].items()
+        if n_channels == N_COLORS or not CHANGES[name].in_color
+    }
 
 
 def _pair(item):
@@ -167,77 +148,94 @@ def _pair(item):
     return name, amount
 
 
+def _read_amount(name, amount, shape):
+    if not isinstance(name, str) or name not in CHANGES | PRESETS:
+        raise ValueError(
+            f"augment has {name!r}, which is none of {', '.join(CHANGES | PRESETS)}."
+        )
+    if name in PRESETS:
+        raise ValueError(
+            f"augment has {name!r} with {amount!r}, but {name!r} stands for several "
+            "changes and has no amount; pass the name alone."
+        )
+    change = CHANGES[name]
+    _check_input(name, change, shape)
+    amount = change.amount if amount is None else amount
+    most = change.largest
+    if not (isinstance(amount, Real) and 0 <= amount <= most and amount < inf):
+        limits = "of at least 0" if most == inf else f"from 0 to {most}"
+        raise ValueError(
+            f"augment has {name!r} with {amount!r}, but its amount must be a number "
+            f"{limits}."
+        )
+    return float(amount)
+
+
+def _check_input(name, change, shape):
+    """Raise if a change has no meaning for samples of a shape."""
+    n_channels, *sides = shape
+    n_sides = len(sides)
+    if n_sides == TABLE and TABLE not in change.n_sides:
+        raise ValueError(
+            f"augment has {name!r}, but X has rows that are no images; pass "
+            "image_shape if they are, or augment='noise' or 'corrupt'."
+        )
+    if n_sides not in change.n_sides:
+        raise ValueError(
+            f"augment has {name!r}, which is for {KINDS[change.n_sides[0]]}, but X has "
+            f"{KINDS[n_sides]}; leave it out."
+        )
+    if change.in_color and n_channels != N_COLORS:
+        raise ValueError(
+            f"augment has {name!r}, which is for images with {N_COLORS} channels, but "
+            f"those of X have {n_channels}; leave it out."
+        )
+
+
 class Augmentation:
     """Several changes, one after the other.
 
     Parameters
     ----------
     amounts : dict of str to float
-    spread : float
-        Standard deviation of the training values.
-    rows : tensor of shape (n_rows, n_features), default=None
-        Training rows, out of which "corrupt" takes values.
+    values : Values
+        Those of the training.
     """
 
-    def __init__(self, amounts, spread, rows=None):
+    def __init__(self, amounts, values):
         self.amounts = amounts
-        self.spread = spread
-        self.rows = rows
+        self.values = values
 
     def __call__(self, x):
-        if "corrupt" in self.amounts:
-            x = corrupt(x, self.amounts["corrupt"], self.rows)
         if PLACINGS.keys() & self.amounts.keys():
-            x = resample(x, *self._compose(x))
-        for name, change in CHANGES.items():
+            x = changes.resample(x, *self._compose(x))
+        for name, change in OTHER_CHANGES.items():
             if name in self.amounts:
-                x = change(x, self.amounts[name], self.spread)
+                x = change.function(x, self.amounts[name], self.values)
         return x
 
     def _compose(self, x):
         """All changes of place as one, so that images are interpolated once."""
-        matrix = torch.eye(2, device=x.device).expand(len(x), 2, 2)
-        middle = torch.zeros(len(x), 2, device=x.device)
-        for name, place in PLACINGS.items():
+        matrix = torch.eye(2, device=x.device, dtype=x.dtype).expand(len(x), 2, 2)
+        middle = torch.zeros(len(x), 2, device=x.device, dtype=x.dtype)
+        for name, change in PLACINGS.items():
             if name in self.amounts:
-                turn, move = place(x, self.amounts[name])
+                turn, move = change.function(x, self.amounts[name])
                 matrix, middle = _times(turn, matrix), _times(turn, middle[:, :, None])
                 middle = middle.squeeze(2) + move
         return matrix, middle
 
 
 def augmentation(amounts, network, samples):
-    """The changes of a network's inputs, by the spread of its training values."""
-    rows = None
-    if "corrupt" in amounts:
+    """The changes of a network's inputs, by the values of its training."""
+    values = Values(float(network.spread))
+    if amounts.keys() & {"corrupt", "solarize"}:
         some = samples.rows.some()
         rows = network.arrange(some.first(len(some)).to(network.origin.device))
-    return Augmentation(amounts, float(network.spread), rows)
-
-
-def resample(x, matrix, middle):
-    """Images at other places, by bilinear interpolation; borders are repeated.
-
-    The value at a place, (x, y) from -1 to 1, is the image's at
-    ``matrix @ place + middle``.
-    """
-    transform = torch.cat([matrix, middle[:, :, None]], 2)
-
-    def move(images):
-        grid = functional.affine_grid(transform, images.shape, align_corners=False)
-        return functional.grid_sample(
-            images, grid, padding_mode="border", align_corners=False
-        )
-
-    return on_images(move, x)
+        values = Values(values.spread, float(rows.min()), float(rows.max()), rows)
+    return Augmentation(amounts, values)
 
 
 def _times(turn, other):
     """A product of matrices, of which the first may be a factor for each image."""
     return turn * other if turn.shape[1:] == (1, 1) else turn @ other
-
-
-def _uniform(x, low, high):
-    """A number for each image, uniformly distributed."""
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return low + (high - low) * torch.rand(shape, device=x.device)
