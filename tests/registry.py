@@ -450,11 +450,21 @@ def can_predict(fitted, data):
 EFFECTS = {
     "Autoencoder": {**AUTOENCODER_EFFECTS, "tied": [Effect(True)]},
     "BagOfVisualWords": {
-        "descriptor": [Effect("texton"), Effect("sift", data=BLOBS)],
+        "descriptor": [
+            Effect("texton"),
+            *(Effect(name, data=BLOBS) for name in ("sift", "gloh", "rift", "spin")),
+        ],
         "n_words": [Effect(2)],
         "image_shape": [Effect((2, 4))],
-        "patch_size": [Effect(3)],
-        "step": [Effect(2), Effect(2, given={"descriptor": "texton"})],
+        "patch_size": [
+            Effect(3),
+            Effect(5, given={"descriptor": "rift"}, data=BLOBS),
+        ],
+        "step": [
+            Effect(2),
+            Effect(2, given={"descriptor": "texton"}),
+            Effect(2, given={"descriptor": "spin"}, data=BLOBS),
+        ],
         "sigmas": [Effect([0.5], given={"descriptor": "texton"})],
         "n_descriptors": [Effect(20)],
         "weighting": [Effect(None)],

@@ -17,8 +17,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn_replearn.image import BagOfVisualWords
 from sklearn_replearn.image._descriptors import (
     describe,
+    gloh_descriptors,
     patch_descriptors,
+    rift_descriptors,
     sift_descriptors,
+    spin_descriptors,
     texton_descriptors,
 )
 from sklearn_replearn.image._spatial_pyramid import n_pyramid_cells, pyramid_histogram
@@ -157,6 +160,237 @@ def test_images_without_keypoints(side, value):
 
 
 # ---------------------------------------------------------------------------
+# Discs: GLOH, RIFT and spin images
+# ---------------------------------------------------------------------------
+
+DISCS = {"gloh": gloh_descriptors, "rift": rift_descriptors, "spin": spin_descriptors}
+
+
+def nearness(a, b, spacing, period=np.inf):
+    """1 where two numbers are equal, 0 from a distance of one spacing."""
+    apart = abs(a - b)
+    return max(0.0, 1 - min(apart, abs(period - apart)) / spacing)
+
+
+def share_of_ring(distance, middles, ring):
+    """Linear between the middles of two rings; beyond the last, all is its own."""
+    if distance <= middles[0]:
+        return float(ring == 0)
+    for k in range(len(middles) - 1):
+        width = middles[k + 1] - middles[k]
+        if distance <= middles[k + 1]:
+            return nearness(distance, middles[ring], width) if ring in (k, k + 1) else 0
+    return float(ring == len(middles) - 1)
+
+
+def pixels_of(image, top, left, size):
+    """y and x from the middle of a patch, value, gradient down, gradient across."""
+    grey = image.mean(axis=2)
+    height, width = grey.shape
+    for i in range(top, top + size):
+        for j in range(left, left + size):
+            down = grey[min(i + 1, height - 1), j] - grey[max(i - 1, 0), j]
+            across = grey[i, min(j + 1, width - 1)] - grey[i, max(j - 1, 0)]
+            y, x = i - top - (size - 1) / 2, j - left - (size - 1) / 2
+            yield y, x, grey[i, j], down / 2, across / 2
+
+
+def slow_gloh(pixels, size, floor):
+    h, flat = np.zeros((17, 16)), np.zeros(17)
+    for y, x, _, down, across in pixels:
+        distance = np.hypot(y, x) * 41 / size
+        if distance > 15:
+            continue
+        for part in range(17):
+            ring = 0 if part == 0 else 1 + (part - 1) // 8
+            share = share_of_ring(distance, [3, 8.5, 13], ring)
+            if part > 0:
+                middle = (part - 1) % 8 * np.pi / 4
+                angle = np.arctan2(y, x) % (2 * np.pi)
+                share *= nearness(angle, middle, np.pi / 4, 2 * np.pi)
+            flat[part] += share
+            for k in range(16):
+                angle = np.arctan2(down, across) % (2 * np.pi)
+                near = nearness(angle, k * np.pi / 8, np.pi / 8, 2 * np.pi)
+                h[part, k] += share * near * np.hypot(down, across)
+    length = np.sqrt((h**2).sum())
+    h = np.minimum(h / length, 0.2)
+    h /= np.sqrt((h**2).sum())
+    return (h * length / np.sqrt(length**2 + floor * (flat**2).sum())).ravel()
+
+
+def slow_rift(pixels, size, floor):
+    h, flat = np.zeros((4, 8)), np.zeros(4)
+    for y, x, _, down, across in pixels:
+        distance = np.hypot(y, x) / (size / 2)
+        if distance > 1 or distance == 0:
+            continue
+        outward = np.arctan2(down, across) - np.arctan2(y, x)
+        for ring in range(4):
+            share = share_of_ring(distance, [1 / 8, 3 / 8, 5 / 8, 7 / 8], ring)
+            flat[ring] += share
+            for k in range(8):
+                angle = outward % (2 * np.pi)
+                near = nearness(angle, k * np.pi / 4, np.pi / 4, 2 * np.pi)
+                h[ring, k] += share * near * np.hypot(down, across)
+    return (h / np.sqrt((h**2).sum() + floor * (flat**2).sum())).ravel()
+
+
+def slow_spin(pixels, size, floor):
+    inside = [p for p in pixels if np.hypot(p[0], p[1]) <= size / 2]
+    values = [p[2] for p in inside]
+    middle, half = (max(values) + min(values)) / 2, (max(values) - min(values)) / 2
+    h = np.zeros((10, 10))
+    for y, x, value, _, _ in inside:
+        distance = np.hypot(y, x) / (size / 2)
+        intensity = (1 + (value - middle) / np.sqrt(half**2 + floor)) / 2
+        for d in range(10):
+            for i in range(10):
+                off = (distance - (d + 0.5) / 10) ** 2
+                off += (intensity - (i + 0.5) / 10) ** 2
+                h[d, i] += np.exp(-off / (2 * 0.1**2))
+    return (h / np.sqrt((h**2).sum())).ravel()
+
+
+SLOW = {"gloh": slow_gloh, "rift": slow_rift, "spin": slow_spin}
+
+
+@pytest.mark.parametrize("name", DISCS)
+@pytest.mark.parametrize(
+    ("shape", "size", "step"), [((7, 10, 1), 5, 2), ((12, 13, 3), 12, 1)]
+)
+def test_discs_equal_loops(name, shape, size, step):
+    image = images(*shape, n=1)[0]
+    found, places = DISCS[name](image, size, step, floor=0.02)
+    _, expected_places = patch_descriptors(image, size, step, floor=0.02)
+    assert_array_equal(places, expected_places)
+    for row, place in zip(found, places, strict=True):
+        top, left = np.rint(place * shape[:2] - size / 2).astype(int)
+        pixels = list(pixels_of(image, top, left, size))
+        assert_allclose(row, SLOW[name](pixels, size, 0.02), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", DISCS)
+def test_discs_in_blocks(name, monkeypatch):
+    image = images(20, 20, 1, n=1)[0]
+    expected, _ = DISCS[name](image, 6, 2, 0.01)
+    monkeypatch.setattr("sklearn_replearn.image._descriptors.BLOCK_PIXELS", 100)
+    assert_allclose(DISCS[name](image, 6, 2, 0.01)[0], expected, atol=1e-14)
+
+
+def turned_by_sectors(gloh, n_sectors):
+    """GLOH of the image turned by eighths, from the columns towards the rows."""
+    parts = gloh.reshape(17, 16)
+    rings = np.roll(parts[1:].reshape(2, 8, 16), n_sectors, axis=1).reshape(16, 16)
+    return np.roll(np.vstack([parts[:1], rings]), 2 * n_sectors, axis=1).ravel()
+
+
+@pytest.mark.parametrize("size", [6, 7])
+@pytest.mark.parametrize("name", DISCS)
+def test_quarter_turns(name, size):
+    """RIFT and spin images stay the same; the numbers of GLOH change their places."""
+    image = images(size, size, 1, n=1)[0]
+    expected = DISCS[name](image, size, 1, 0.01)[0][0]
+    for quarters in (1, 2, 3):
+        # rot90 turns from the rows towards the columns
+        found = DISCS[name](np.rot90(image, -quarters), size, 1, 0.01)[0][0]
+        same = turned_by_sectors(expected, 2 * quarters) if name == "gloh" else expected
+        assert_allclose(found, same, atol=1e-12)
+    mirrored = DISCS[name](image[:, ::-1], size, 1, 0.01)[0][0]
+    assert (np.abs(mirrored - expected).max() < 1e-12) == (name == "spin")
+
+
+def waves(name, angle, seed, size=32):
+    """The descriptor of a patch of a few waves, turned about its middle.
+
+    It is the middle one of 9; the gradients at its border see what is beyond.
+    """
+    rng = np.random.default_rng(seed)
+    y, x = np.indices((size + 2, size + 2)) - (size + 1) / 2
+    y, x = np.cos(angle) * y - np.sin(angle) * x, np.sin(angle) * y + np.cos(angle) * x
+    image = sum(
+        np.sin(rng.uniform(-0.3, 0.3) * y + rng.uniform(-0.3, 0.3) * x + phase)
+        for phase in rng.uniform(0, 6, size=4)
+    )
+    return DISCS[name](image[..., np.newaxis], size, 1, 0.0)[0][4]
+
+
+@pytest.mark.parametrize(
+    ("name", "degrees", "tolerance"),
+    [("rift", (10, 30, 45, 200), 0.03), ("spin", (10, 30, 45, 200), 0.07)],
+)
+def test_other_turns(name, degrees, tolerance):
+    """Turned patches of 32 pixels are the same up to the grid of the pixels."""
+    upright = [waves(name, 0, seed) for seed in range(5)]
+    for seed, expected in enumerate(upright):
+        for angle in np.deg2rad(degrees):
+            assert np.linalg.norm(waves(name, angle, seed) - expected) < tolerance
+    others = np.linalg.norm(np.array(upright[1:]) - upright[:-1], axis=1)
+    assert others.min() > 4 * tolerance
+
+
+def test_gloh_turns_with_its_sectors():
+    """After a turn by an eighth, and by its orientation back, it would be the same."""
+    for seed in range(5):
+        upright, turned = waves("gloh", 0, seed), waves("gloh", np.pi / 4, seed)
+        assert np.linalg.norm(turned_by_sectors(upright, 1) - turned) < 0.1
+        assert np.linalg.norm(upright - turned) > 0.5
+
+
+@pytest.mark.parametrize("name", DISCS)
+def test_discs_at_another_brightness_and_contrast(name):
+    image = images(9, 9, 1, n=1)[0]
+    expected, _ = DISCS[name](image, 6, 1, 0.01)
+    found, _ = DISCS[name](255 * image + 1000, 6, 1, 255**2 * 0.01)
+    assert_allclose(found, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", DISCS)
+@pytest.mark.parametrize("floor", [0.0, 0.1])
+def test_flat_discs(name, floor):
+    found, _ = DISCS[name](np.full((6, 6, 2), 0.1), 3, 1, floor)
+    if name == "spin":  # all pixels have the middle intensity
+        h = found.reshape(-1, 10, 10)
+        assert_allclose(found, np.broadcast_to(found[0], found.shape))
+        assert_allclose(h, h[:, :, ::-1])
+        assert_array_equal(h.argmax(axis=2) // 2, 2)
+    else:
+        assert_array_equal(found, 0)
+
+
+def test_words_of_gloh_are_found_in_principal_components():
+    X = images(14, 14, n=10)
+    options = {"n_words": 140, "patch_size": 8, "step": 1}
+    fitted = bag("gloh", n_descriptors=300, **options).fit(X)
+    centred = fitted.vocabulary_ - fitted.vocabulary_.mean(axis=0)
+    assert fitted.vocabulary_.shape == (140, 272)
+    assert np.linalg.matrix_rank(centred) == 128
+    # With every descriptor drawn, it is the plane that k-means sees.
+    fitted = bag("gloh", n_descriptors=490, **options).fit(X)
+    all_of_them = np.concatenate(
+        [describe(image[..., np.newaxis], **fitted._how)[0] for image in X]
+    )
+    mean = all_of_them.mean(axis=0)
+    axes = np.linalg.svd(all_of_them - mean)[2][:128]
+    words = (fitted.vocabulary_ - mean) @ axes.T
+    assert_allclose(mean + words @ axes, fitted.vocabulary_, atol=1e-10)
+    # The nearest word in the components is the nearest in all numbers.
+    codes = (all_of_them - mean) @ axes.T
+    nearest = np.square(codes[:, np.newaxis] - words).sum(axis=2).argmin(axis=1)
+    counts = bag("gloh", n_descriptors=490, weighting=None, norm=None, **options)
+    found = counts.fit(X).transform(X).sum(axis=0)
+    assert_array_equal(found, np.bincount(nearest, minlength=140))
+
+
+def test_turning_does_not_change_words_of_rings():
+    X = images(12, 12)
+    for name in ("rift", "spin"):
+        fitted = bag(name, patch_size=6).fit(X)
+        found = fitted.transform(np.rot90(X, axes=(1, 2)))
+        assert_allclose(found, fitted.transform(X), atol=1e-12)
+
+
+# ---------------------------------------------------------------------------
 # Histograms
 # ---------------------------------------------------------------------------
 
@@ -204,6 +438,9 @@ CASES = {
     "patch of signals": (images(20, 1), {}),
     "texton": (images(9, 10, 1), {"sigmas": (0.8, 1.5)}),
     "sift": (blobs(32, 32, 1, n=6), {}),
+    "gloh": (images(9, 10, 1), {"patch_size": 6}),
+    "rift of colours": (images(9, 10, 3), {"patch_size": 6}),
+    "spin": (images(9, 10, 1), {"patch_size": 5}),
 }
 
 
@@ -306,14 +543,14 @@ def test_words_are_the_patterns_there_are():
     assert {names[k] for k in np.flatnonzero(nothing)} == {(0, 0, 0, 0)}
 
 
-@pytest.mark.parametrize("descriptor", ["patch", "texton"])
+@pytest.mark.parametrize("descriptor", ["patch", "texton", *DISCS])
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e6 / 3])
 def test_flat_images_have_one_word(descriptor, value):
     X = np.full((4, 9, 9), value)
     with pytest.warns(UserWarning, match="n_words=6 is more than the 1 different"):
         fitted = bag(descriptor).fit(X)
     assert fitted.n_words_ == 1
-    assert_array_equal(fitted.vocabulary_, 0)
+    assert np.any(fitted.vocabulary_) == (descriptor == "spin")
     assert_array_equal(fitted.transform(X), 1)
 
 
@@ -336,7 +573,7 @@ def test_contrast_is_that_of_the_images():
     assert_allclose(bag().fit(as_bytes(X)).contrast_, fitted.contrast_, rtol=1e-2)
 
 
-@pytest.mark.parametrize("descriptor", ["patch", "texton"])
+@pytest.mark.parametrize("descriptor", ["patch", "texton", *DISCS])
 def test_mean_and_unit_do_not_matter(descriptor):
     X = images(9, 9)
     expected = bag(descriptor).fit_transform(X)
@@ -372,7 +609,7 @@ def test_seeds():
 # ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("descriptor", ["patch", "texton", "sift"])
+@pytest.mark.parametrize("descriptor", ["patch", "texton", "sift", *DISCS])
 @pytest.mark.parametrize("n_channels", [1, 3])
 def test_forms_of_images_give_the_same_bits(descriptor, n_channels):
     X = blobs(20, 24, n_channels, n=6)
@@ -388,7 +625,7 @@ def test_forms_of_images_give_the_same_bits(descriptor, n_channels):
     assert_array_equal(fitted.transform(np.asfortranarray(X)), expected)
 
 
-@pytest.mark.parametrize("descriptor", ["patch", "texton", "sift"])
+@pytest.mark.parametrize("descriptor", ["patch", "texton", "sift", *DISCS])
 def test_bytes_are_read_as_numbers_from_0_to_1(descriptor):
     X = as_bytes(blobs(20, 20, n=6))
     Z = bag(descriptor).fit_transform(X)
@@ -406,7 +643,7 @@ def test_precision():
     assert bag().fit_transform(integers).dtype == np.float64
 
 
-@pytest.mark.parametrize("descriptor", ["patch", "texton", "sift"])
+@pytest.mark.parametrize("descriptor", ["patch", "texton", "sift", *DISCS])
 def test_a_row_is_the_same_in_any_batch(descriptor):
     X = blobs(16, 16, n=150 if descriptor != "sift" else 70)
     fitted = bag(descriptor).fit(X[:20])
@@ -460,7 +697,7 @@ def test_tells_textures_apart():
             for label in y
         ]
     )
-    for descriptor in ("patch", "texton"):
+    for descriptor in ("patch", "texton", "gloh"):
         model = make_pipeline(bag(descriptor, n_words=20), LogisticRegression())
         assert model.fit(X[:80], y[:80]).score(X[80:], y[80:]) > 0.9
 
@@ -513,6 +750,7 @@ def test_descriptors_are_chosen_by_the_images(shape, descriptor):
     [
         ((5, 9), {"descriptor": "sift"}, r"at least 6 x 6 .* 5 x 9 \(n_f.*'patch'"),
         ((50,), {"descriptor": "sift"}, "for images, but X has signals, .*'patch'"),
+        ((50,), {"descriptor": "rift"}, "'rift' is for images, but .*'patch'"),
         ((9, 9), {"descriptor": "surf"}, "'descriptor' parameter of BagOf"),
         ((9, 9), {"n_words": 0}, "'n_words' parameter of BagOfVisualWords must"),
         ((9, 9), {"patch_size": 1}, "'patch_size' parameter of BagOf"),
@@ -560,8 +798,8 @@ def test_scikit_image_is_missing(monkeypatch):
     )
     with pytest.raises(ImportError, match=message):
         bag("sift").fit(X)
-    bag("patch").fit(X)
-    bag("texton").fit(X)
+    for descriptor in ("patch", "texton", *DISCS):
+        bag(descriptor).fit(X)
 
 
 def test_other_images_than_in_fit():
@@ -600,6 +838,7 @@ def test_parameters_may_change_after_the_fit():
 KINDS = {
     "texton": ("texton", np.asarray),
     "sift": ("sift", np.asarray),
+    "gloh": ("gloh", np.asarray),
     "with channels": ("patch", FORMS["with channels"]),
     "bytes": ("patch", FORMS["bytes"]),
 }

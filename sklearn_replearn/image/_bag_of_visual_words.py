@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.cluster import MiniBatchKMeans
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 
@@ -14,6 +15,8 @@ from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.image._descriptors import (
     DESCRIPTORS,
+    OF_IMAGES,
+    OF_PATCHES,
     SMALLEST_SIDE_OF_SIFT,
     describe,
 )
@@ -33,6 +36,9 @@ FLOOR = 1e-3
 
 #: Share of the mean square that is added, too: where all is flat, rounding is not.
 ROUNDING = 1e-16
+
+#: Principal components of "gloh" in which its words are found.
+N_COMPONENTS_OF_GLOH = 128
 
 #: Decimal places to which descriptors that count as one agree.
 DECIMALS = 6
@@ -57,7 +63,7 @@ class BagOfVisualWords(BaseImageTransformer):
 
     X holds images in any accepted form, or rows as signals with one channel, whose
     patches have one dimension (:ref:`guide <images>`). Its mean and its unit do not
-    matter for patches and textons; SIFT wants images in [0, 1].
+    matter, but for SIFT, which takes images in [0, 1].
 
     Parameters
     ----------
@@ -72,6 +78,18 @@ class BagOfVisualWords(BaseImageTransformer):
           are of different sizes and turned; those of 28 pixels have about 6 keypoints.
         - "patch": squares of `patch_size` pixels on a grid, each less its mean and
           divided by its standard deviation.
+        - "gloh": log-polar SIFT [6]_ of each patch of the grid, upright. Gradients are
+          counted by 16 orientations in an inner disc and 8 sectors of each of two
+          rings, of radii 6, 11 and 15 in a patch of 41 pixels; the 272 numbers have
+          unit length, none above 0.2. Words are found in their first 128 principal
+          components, or in all, if there are fewer. For things that stand upright.
+        - "rift": in each of 4 rings of equal width about the middle of a patch, the
+          gradients by 8 orientations relative to the outward direction [7]_; 32
+          numbers of unit length. Turning the image does not matter, mirroring it does.
+          For textures at any angle.
+        - "spin": spin images [7]_, soft histograms of 10 distances from the middle of a
+          patch and 10 intensities from its darkest to its brightest; 100 numbers of
+          unit length. Neither turning nor mirroring the image matters.
         - "texton": at each pixel of a grid, the responses to the first and second
           derivatives of Gaussians [4]_ of widths `sigmas`, divided by their root mean
           square. For textures.
@@ -82,11 +100,12 @@ class BagOfVisualWords(BaseImageTransformer):
         (height, width) or (height, width, channels) of the images that rows hold.
         ``None`` takes it from an array of images, and reads rows as signals.
     patch_size : int, default=6
-        Side of a "patch" in pixels, at least 2. At most the smaller side of the images;
-        a larger one is reduced, with a warning.
+        Side of a "patch" in pixels, at least 2; the diameter of the disc of "rift" and
+        "spin", and 1.37 times that of "gloh". At most the smaller side of the images; a
+        larger one is reduced, with a warning.
     step : int, default=2
-        Pixels from one place of the grid to the next, for "patch" and "texton". The
-        grid is in the middle of the image.
+        Pixels from one place of the grid to the next, for all but "sift". The grid is
+        in the middle of the image.
     sigmas : sequence of float, default=(1.0, 2.0, 4.0)
         Standard deviations, in pixels, of the Gaussians of "texton".
     n_descriptors : int, default=50_000
@@ -114,9 +133,9 @@ class BagOfVisualWords(BaseImageTransformer):
     Attributes
     ----------
     descriptor_ : str
-        What describes a place: "sift", "patch" or "texton".
+        What describes a place: `descriptor`, or what "auto" stands for.
     patch_size_ : int
-        Side of a "patch".
+        Side of a patch.
     vocabulary_ : ndarray of shape (n_words_, n_numbers)
         The words. Those of "patch" may be seen with ``vocabulary_.reshape(-1,
         patch_size_, patch_size_, n_channels)``.
@@ -126,8 +145,9 @@ class BagOfVisualWords(BaseImageTransformer):
         Inverse document frequencies; ones without `weighting`.
     contrast_ : float
         Mean variance of the values of a training image. A thousandth of it is added to
-        the variance of each patch and of the responses at each place, so that noise in
-        flat regions is not taken for a pattern.
+        the variance of each patch, of the responses at each place, to the mean square
+        of the gradients of "gloh" and "rift", and to that of half the range of the
+        intensities of "spin", so that noise in flat regions is not taken for a pattern.
     image_shape_ : tuple of int
         (height, width, channels) of the images of :meth:`fit`, or (length, 1) of its
         signals.
@@ -152,6 +172,13 @@ class BagOfVisualWords(BaseImageTransformer):
     row by row, and so on: :math:`K (1 + 4 + 16 + \dots)` in all. The frequencies for
     idf are those of whole images. An image without keypoints has a row of zeros.
 
+    "gloh", "rift", "sift" and "spin" use the mean of the channels. In the papers of
+    "gloh", "rift" and "spin" a detector finds regions and their scale, and for "gloh"
+    turns them to their main orientation; here they describe upright patches of one size
+    on a grid, which suits classification and small images. Gradients are shared
+    linearly between the two nearest orientations, rings and sectors. The soft bins of
+    "spin" are Gaussian, with standard deviations of one bin.
+
     References
     ----------
     .. [1] J. Sivic and A. Zisserman, "Video Google: a text retrieval approach to object
@@ -165,6 +192,12 @@ class BagOfVisualWords(BaseImageTransformer):
        Vision 43, 2001.
     .. [5] S. Lazebnik, C. Schmid and J. Ponce, "Beyond bags of features: spatial
        pyramid matching for recognizing natural scene categories", CVPR 2006.
+    .. [6] K. Mikolajczyk and C. Schmid, "A performance evaluation of local
+       descriptors", IEEE Transactions on Pattern Analysis and Machine Intelligence 27,
+       2005.
+    .. [7] S. Lazebnik, C. Schmid and J. Ponce, "A sparse texture representation using
+       local affine regions", IEEE Transactions on Pattern Analysis and Machine
+       Intelligence 27, 2005.
 
     Examples
     --------
@@ -246,8 +279,9 @@ class BagOfVisualWords(BaseImageTransformer):
         ------
         ValueError
             If X is empty, or holds NaN or infinity; if the images do not have
-            `image_shape`; if for "sift" X holds signals, images with a side below 6
-            pixels, values outside [0, 1], or no keypoint at all.
+            `image_shape`; if for "gloh", "rift", "sift" or "spin" X holds signals; if
+            for "sift" X holds images with a side below 6 pixels, values outside
+            [0, 1], or no keypoint at all.
         ImportError
             If for "sift" scikit-image is not installed.
         """
@@ -362,7 +396,14 @@ class BagOfVisualWords(BaseImageTransformer):
         means = MiniBatchKMeans(
             self.n_words, compute_labels=False, n_init="auto", random_state=rng
         )
-        return means.fit(descriptors).cluster_centers_
+        n_numbers = min(N_COMPONENTS_OF_GLOH, *descriptors.shape)
+        if self.descriptor_ != "gloh" or n_numbers == min(descriptors.shape):
+            return means.fit(descriptors).cluster_centers_
+        # What the components leave out is equally far from all words, so that the
+        # nearest of the words in full is the nearest in the components.
+        pca = PCA(n_numbers, svd_solver="covariance_eigh")
+        means.fit(pca.fit_transform(descriptors))
+        return pca.inverse_transform(means.cluster_centers_)
 
     # -- counting ------------------------------------------------------------------
 
@@ -434,14 +475,15 @@ class BagOfVisualWords(BaseImageTransformer):
         return "patch" if is_small else "sift"
 
     def _refuse_what_cannot_be_described(self):
+        sides = self.image_shape_[:-1]
+        if len(sides) == 1 and self.descriptor_ in OF_IMAGES:
+            raise ValueError(
+                f"descriptor={self.descriptor_!r} is for images, but X has signals, "
+                "rows without an image_shape; set image_shape, or take "
+                "descriptor='patch'."
+            )
         if self.descriptor_ != "sift":
             return
-        sides = self.image_shape_[:-1]
-        if len(sides) == 1:
-            raise ValueError(
-                "descriptor='sift' is for images, but X has signals, rows without an "
-                "image_shape; set image_shape, or take descriptor='patch'."
-            )
         if min(sides) < SMALLEST_SIDE_OF_SIFT:
             raise ValueError(
                 f"descriptor='sift' needs at least {SMALLEST_SIDE_OF_SIFT} x "
@@ -454,7 +496,7 @@ class BagOfVisualWords(BaseImageTransformer):
     def _fitting_patch_size(self):
         """Side of a patch, with a warning if it has to be smaller than `patch_size`."""
         sides = self.image_shape_[:-1]
-        if self.descriptor_ != "patch" or self.patch_size <= min(sides):
+        if self.descriptor_ not in OF_PATCHES or self.patch_size <= min(sides):
             return int(self.patch_size)
         unit = "values" if len(sides) == 1 else "pixels"
         warn(

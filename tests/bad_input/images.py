@@ -101,6 +101,11 @@ CASES = [
         ValueError,
     ),
     (
+        "Rings about places of signals",
+        "BagOfVisualWords('rift').fit(table)",
+        ValueError,
+    ),
+    (
         "Images smaller than the kernels",
         "CNNFeatureExtractor(kernel_size=9).fit(images, classes)",
         ValueError,
