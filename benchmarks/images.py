@@ -1,6 +1,6 @@
 """Features of images and signals: accuracy, speed and memory, beside bare PyTorch.
 
-Seven questions:
+Eight questions:
 
 - how well a logistic regression does on each kind of features, and what they cost;
 - how much longer `fit` of a convolutional network takes than a bare loop over the same
@@ -9,6 +9,7 @@ Seven questions:
 - whether images that come as bytes are ever copied whole;
 - what the features of one half of the classes are worth where the other half has few
   labels, as they are and fine-tuned;
+- which descriptors of visual words know a texture again that is turned;
 - whether filters give what scipy's correlation gives, and how much faster;
 - how well features of signals do against nearest neighbours.
 """
@@ -43,6 +44,7 @@ from ._images import Images, as_bytes, digit_images, read_images
 from ._report import progress
 from ._resident import in_fresh_process, peak_resident
 from ._signals import Signals, digits_as_signals, read_signals, signals_contest
+from ._textures import textures_contest
 from ._training_loops import (
     Setting,
     bare_loop,
@@ -70,6 +72,8 @@ class Sizes:
     epochs_by_turns: int = 5
     few_rows: int = 2_000  # beside all of them, for the memory
     n_filtered: int = 2_000
+    n_textures: int = 300
+    seeds_on_textures: int = 5
     labels: tuple[int, ...] = (5, 20, 100)
     draws: int = 10
     draws_of_fine_tuning: int = 3
@@ -86,6 +90,8 @@ TINY = Sizes(
     epochs_by_turns=1,
     few_rows=100,
     n_filtered=20,
+    n_textures=6,
+    seeds_on_textures=1,
     labels=(2, 5),
     draws=2,
     draws_of_fine_tuning=1,
@@ -131,6 +137,7 @@ def contests(
         n_draws=sizes.draws,
         n_draws_of_fine_tuning=sizes.draws_of_fine_tuning,
     )
+    yield textures_contest(sizes.n_textures, sizes.n_words, sizes.seeds_on_textures)
     progress("images: signals")
     yield signals_contest(signals, sizes.epochs_on_signals, sizes.seeds_on_signals)
 
@@ -348,9 +355,12 @@ def transformers(images: Images, sizes: Sizes) -> dict:
         "FilterBank('edges')": FilterBank("edges", **shape),
         "FilterBank('all')": FilterBank("all", **shape),
         "HOG": HOG(**shape),
-        "BagOfVisualWords('patch')": BagOfVisualWords(
-            "patch", sizes.n_words, n_levels=3, **random
-        ),
+        **{
+            f"BagOfVisualWords({name!r})": BagOfVisualWords(
+                name, sizes.n_words, n_levels=3, **random
+            )
+            for name in ("patch", "gloh")
+        },
         "FilterBank('kmeans')": FilterBank(
             "kmeans", n_filters=sizes.n_filters, **random
         ),

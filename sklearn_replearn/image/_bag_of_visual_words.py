@@ -396,12 +396,11 @@ class BagOfVisualWords(BaseImageTransformer):
         means = MiniBatchKMeans(
             self.n_words, compute_labels=False, n_init="auto", random_state=rng
         )
-        n_numbers = min(N_COMPONENTS_OF_GLOH, *descriptors.shape)
-        if self.descriptor_ != "gloh" or n_numbers == min(descriptors.shape):
+        if self.descriptor_ != "gloh" or len(descriptors) <= N_COMPONENTS_OF_GLOH:
             return means.fit(descriptors).cluster_centers_
         # What the components leave out is equally far from all words, so that the
         # nearest of the words in full is the nearest in the components.
-        pca = PCA(n_numbers, svd_solver="covariance_eigh")
+        pca = PCA(N_COMPONENTS_OF_GLOH, svd_solver="covariance_eigh")
         means.fit(pca.fit_transform(descriptors))
         return pca.inverse_transform(means.cluster_centers_)
 
