@@ -33,7 +33,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn.autoencoder import (
     Autoencoder,
     DenoisingAutoencoder,
@@ -165,10 +164,9 @@ def training(images: Images, model) -> Contest:
     X = images.train
     name = type(model).__name__
     fitted = clone(model).set_params(max_epochs=1).fit(X)
-    network = build_network(fitted.net_.description)
     samples, targets = fitted._read(X, None, reset=False)
     plan = fitted._plan(samples, targets)
-    plan.start(network, samples)  # as fit does
+    network = plan.new_network(samples)  # as fit does
     setting = Setting(
         partial(deepcopy, network),
         model.lr,

@@ -29,7 +29,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.image import (
     HOG,
@@ -172,10 +171,9 @@ def training(images: Images, sizes: Sizes, augment) -> Contest:
     y = images.train_labels[: sizes.rows_by_turns].astype(np.int64)
     model = small_training(images, sizes, augment)
     fitted = clone(model).set_params(max_epochs=1).fit(X, y)
-    network = build_network(fitted.net_.description)
     samples, targets = fitted._read(X, y, reset=False)
     plan = fitted._plan(samples, targets)
-    plan.start(network, samples)  # as fit does
+    network = plan.new_network(samples)  # as fit does
     plan.objective.begin(network, samples)
     setting = Setting(
         partial(deepcopy, network),

@@ -23,7 +23,7 @@ from sklearn.neighbors import KNeighborsClassifier, NeighborhoodComponentsAnalys
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_replearn._deep.networks.registry import build_network
+from sklearn_replearn._deep.networks.network import build_network
 from sklearn_replearn._deep.objectives.tuple_losses import TripletLoss
 from sklearn_replearn._deep.training.batches import BalancedBatches
 from sklearn_replearn.decomposition import ScaledPCA
@@ -141,10 +141,9 @@ def training(images: Images, sizes: Sizes) -> Contest:
     y = images.train_labels[: sizes.rows_by_turns].astype(np.int64)
     model = small_training(images, sizes)
     fitted = clone(model).set_params(max_epochs=1).fit(X, y)
-    network = build_network(fitted.net_.description)
     samples, targets = fitted._read(X, y, reset=False)
     plan = fitted._plan(samples, targets)
-    plan.start(network, samples)  # as fit does
+    network = plan.new_network(samples)  # as fit does
     codes = torch.from_numpy(y)
     sampler = BalancedBatches(
         torch.arange(len(y)), codes, model.batch_size, model.samples_per_class

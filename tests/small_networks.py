@@ -1,7 +1,9 @@
 """Rows and a small network for the tests of the training."""
 
 import numpy as np
+import torch
 
+from sklearn_replearn._deep.training.batches import make_batches
 from sklearn_replearn.autoencoder import Autoencoder
 
 N_ROWS, WIDTH = 101, 12
@@ -30,13 +32,22 @@ def small(kind=Autoencoder, **options):
 def split_of(model, X, y=None):
     """Indices of the samples that a model trains with, and of those it holds out."""
     samples, targets = model._read(X, y, reset=True)
-    model._split_seed = model.random_state  # as `fit` sets it
-    return model._split(model._plan(samples, targets), samples, targets, None)
+    train, held_out, _ = make_batches(
+        model._plan(samples, targets),
+        None,
+        samples,
+        targets,
+        None,
+        batch_size=model.batch_size,
+        fraction=model.validation_fraction if model.early_stopping else None,
+        seed=model.random_state,
+        device=torch.device("cpu"),
+    )
+    index = train.sampler.index
+    return index, index[:0] if held_out is None else held_out.sampler.index
 
 
-def start_like(fitted, network, X, y=None):
-    """Let a new network start as `fit` lets it; the plan of the training."""
+def new_network(fitted, X, y=None):
+    """A network like that of a fitted estimator, as it is before the training."""
     samples, targets = fitted._read(X, y, reset=False)
-    plan = fitted._plan(samples, targets)
-    plan.start(network, samples)
-    return plan
+    return fitted._plan(samples, targets).new_network(samples)

@@ -16,14 +16,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from small_networks import start_like
+from small_networks import new_network
 from torch import nn
 from torch.nn import functional
 
 from sklearn_replearn._deep.input.augment import Augmentation
 from sklearn_replearn._deep.input.changes import Values
 from sklearn_replearn._deep.networks.convnet import Pool
-from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
 from sklearn_replearn._deep.training.optimizers import OPTIMIZERS, SCHEDULES
 from sklearn_replearn._deep.training.seeding import seeded
@@ -178,8 +177,7 @@ def test_training_is_that_of_a_bare_loop(digits, augment):
     X, y = digits
     fitted = small(augment=augment, batch_size=64).fit(X, y)
     with seeded(0, CPU):
-        network = build_network(fitted.net_.description)
-        start_like(fitted, network, X, y)
+        network = new_network(fitted, X, y)
         change = Augmentation(
             {"flip": 0.5, "rotate": 15.0, "noise": 0.1} if augment else {},
             Values(float(network.spread)),

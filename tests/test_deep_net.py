@@ -14,10 +14,10 @@ from near import assert_near
 from small_networks import factor_rows, small, split_of
 from torch import nn
 
-from sklearn_replearn._deep.estimators import base
 from sklearn_replearn._deep.input.samples import Rows, as_tensor
 from sklearn_replearn._deep.networks.network import in_double_precision
 from sklearn_replearn._deep.objectives.objective import Supervised
+from sklearn_replearn._deep.training import seeding
 from sklearn_replearn._deep.training.batches import Batches, RandomBatches
 from sklearn_replearn._deep.training.encoding import map_samples
 from sklearn_replearn._deep.training.optimizers import SCHEDULES
@@ -592,7 +592,7 @@ def test_mixed_precision_learns_the_same_to_its_rounding(X):
 
 @pytest.mark.parametrize("answer", [True, False, None])
 def test_processors_without_bfloat16_are_warned_of(X, monkeypatch, answer):
-    monkeypatch.setattr(base, "has_bfloat16", lambda: answer)
+    monkeypatch.setattr(seeding, "has_bfloat16", lambda: answer)
     estimators = [
         small(mixed_precision=True),
         small(kind=VariationalAutoencoder, mixed_precision=True, max_epochs=1),

@@ -33,6 +33,7 @@ from sklearn_replearn._deep.objectives.softmax import (
     sampled_cross_entropy,
 )
 from sklearn_replearn._deep.objectives.tuple_losses import masked_mean
+from sklearn_replearn._deep.training.batches import make_batches
 from sklearn_replearn._deep.training.length_batches import LengthBatches
 from sklearn_replearn._deep.training.plan import Plan
 
@@ -55,7 +56,7 @@ class TableNetwork(Network):
     """Rows to codes, and a projector that only the training needs."""
 
     def __init__(self, *, n_inputs):
-        super().__init__(n_origins=n_inputs)
+        super().__init__([n_inputs])
         layers = nn.Linear(n_inputs, 8), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, 3)
         self.encoder = nn.Sequential(*layers)
         self.projector = nn.Sequential(nn.Linear(3, n_inputs))
@@ -530,10 +531,23 @@ def test_views_of_other_lengths():
         two_views().fit(X, Y[1:])
 
 
-def test_views_keep_their_weights():
+def test_weights_of_views_reach_their_batches():
     views = Views(Rows(X), Rows(Y))
     views.weights = torch.arange(40.0)
-    assert views.to("cpu").weights is views.weights
+    batches, _, _ = make_batches(
+        Plan({}, reconstruction()),
+        lambda pair: pair,
+        views,
+        None,
+        None,
+        batch_size=8,
+        fraction=None,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    for batch in batches:
+        rows = [X.tolist().index(row.tolist()) for row in batch.inputs[0]]
+        np.testing.assert_allclose(batch.weights, np.array(rows) / 19.5, rtol=1e-6)
 
 
 # ---------------------------------------------------------------------------
@@ -791,7 +805,8 @@ def test_clipped_gradients_are_those_of_a_bare_loop():
         (network(x) - x).square().mean().backward()
         nn.utils.clip_grad_norm_(network.parameters(), 0.1)
         optimizer.step()
-    assert_same_state(fitted.net_.module_.state_dict(), network.state_dict())
+    weights = dict(fitted.net_.module_.named_parameters())
+    assert_same_state(weights, dict(network.named_parameters()))
 
 
 class Nothing(Objective):

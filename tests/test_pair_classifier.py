@@ -96,11 +96,11 @@ def test_log_odds_are_those_of_the_formula(table, architecture):
     X = rows[pairs]
     fitted = PairClassifier(architecture=architecture, **SMALL).fit(X, same)
     w = weights_of(fitted)
-    center, spread = w["embedding.center"], w["embedding.spread"]
+    center, spread = w["center"], w["spread"]
     first, second = X[:, 0], X[:, 1]
     if architecture == "joint":
-        both = np.hstack([first, second])
-        z = perceptron((both - center) / spread, w, "embedding.encoder")
+        both = np.hstack([first - center, second - center])
+        z = perceptron(both / spread, w, "embedding.encoder")
         expected = perceptron(np.maximum(z, 0), w, "head")
     else:
         z, z2 = (

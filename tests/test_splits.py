@@ -11,7 +11,7 @@ from registry import INSTANCES
 from sklearn.base import clone
 from small_networks import split_of
 
-from sklearn_replearn._deep.estimators.base import BaseDeepEstimator
+from sklearn_replearn._deep.estimators import base
 from sklearn_replearn._deep.training.splits import (
     count_couples,
     count_rows,
@@ -36,7 +36,7 @@ from sklearn_replearn.self_supervised import SimCLR
 DEEP = {
     name: estimator
     for name, estimator in INSTANCES.items()
-    if isinstance(estimator, BaseDeepEstimator)
+    if isinstance(estimator, base.BaseDeepEstimator)
 }
 LEARN_CLASSES = {
     "CNNFeatureExtractor": {},
@@ -61,14 +61,14 @@ def stopping(name, **parameters):
 @pytest.fixture
 def recorded(monkeypatch):
     """The indices that are held out, in the order of the fits."""
-    held_out, split = [], BaseDeepEstimator._split
+    held_out, make = [], base.make_batches
 
-    def record(self, *arguments):
-        parts = split(self, *arguments)
-        held_out.append(parts[1].tolist())
-        return parts
+    def record(*arguments, **options):
+        made = make(*arguments, **options)
+        held_out.append(made[1].sampler.index.tolist())
+        return made
 
-    monkeypatch.setattr(BaseDeepEstimator, "_split", record)
+    monkeypatch.setattr(base, "make_batches", record)
     return held_out
 
 

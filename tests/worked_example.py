@@ -20,15 +20,13 @@ class ColumnNetwork(Network):
 
     def __init__(self, *, sizes, activation):
         n_columns = sizes[0]
-        super().__init__(n_origins=n_columns)
+        super().__init__([n_columns])
         encoder = mlp([2 * n_columns, *sizes[1:]], activation)
         self.encoder = torch.nn.Sequential(*encoder, ACTIVATIONS[activation]())
         self.decoder = torch.nn.Linear(sizes[-1], n_columns)
-        self.register_buffer("center", torch.zeros(n_columns))
-        self.register_buffer("spread", torch.ones(()))
 
     def arrange(self, rows):  # from any dtype to what the layers take
-        return (super().arrange(rows) - self.center) / self.spread
+        return self.standardized(super().arrange(rows))
 
     def encode(self, x):  # what `transform` gives: nothing is hidden
         return self.run(self.encoder, torch.cat([x, torch.zeros_like(x)], 1))
@@ -142,15 +140,8 @@ class ColumnPredictor(BaseDeepTransformer):
             "sizes": sizes,
             "activation": self.activation,
         }
-        return Plan(description, HiddenColumns(self.share), start=start_standardized)
+        return Plan(description, HiddenColumns(self.share))
 
     def _diagnose(self, samples):
         self.effective_rank_ = effective_rank(self._apply("encode", samples))
         return self._find_dead_units(samples)
-
-
-def start_standardized(network, samples):
-    """Let a new network see values about 0 that vary by about 1."""
-    mean, spread = samples.mean_and_spread(network)
-    network.center.copy_(mean)
-    network.spread.fill_(spread)

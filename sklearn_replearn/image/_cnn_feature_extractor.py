@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 from sklearn_replearn._deep.estimators.encoders import (
-    center_input,
     hidden_sizes,
     whole_numbers,
 )
@@ -12,7 +11,7 @@ from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.networks.network import check_layer
 from sklearn_replearn._deep.objectives.objective import Supervised
 from sklearn_replearn._deep.training.plan import Plan
-from sklearn_replearn._image_input import channels_first_shape
+from sklearn_replearn._images import channels_first_shape
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.image._image_classifier import BaseImageClassifier
 
@@ -317,4 +316,3 @@ class CNNFeatureExtractor(BaseImageClassifier):
 
 def _start(network, samples):
     check_layer(network, network.layer)
-    center_input(network, samples)

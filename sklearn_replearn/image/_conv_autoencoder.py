@@ -8,8 +8,7 @@ from sklearn_replearn._deep.estimators.encoders import hidden_sizes, whole_numbe
 from sklearn_replearn._deep.estimators.reconstruction import BaseAutoencoder
 from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.objectives.losses import RECONSTRUCTION_LOSSES
-from sklearn_replearn._image_input import channels_first_shape
-from sklearn_replearn._images import shape_of
+from sklearn_replearn._images import channels_first_shape, shape_of
 from sklearn_replearn._sklearn import Interval
 
 
@@ -271,7 +270,7 @@ class ConvAutoencoder(BaseAutoencoder):
             )
         )
         description = {
-            "network": "ConvEncoderDecoder",
+            "network": "EncoderDecoder",
             "encoder": encoder,
             "decoder": decoder,
             "shape": shape,

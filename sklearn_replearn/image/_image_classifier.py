@@ -4,7 +4,7 @@ from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.estimators.classification import DeepClassifierMixin
 from sklearn_replearn._deep.estimators.encoders import make_augmentation
 from sklearn_replearn._effective_rank import effective_rank
-from sklearn_replearn._image_input import channels_first_shape
+from sklearn_replearn._images import channels_first_shape
 from sklearn_replearn._sklearn import _fit_context
 
 

@@ -8,7 +8,7 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import validate_data
 
-from sklearn_replearn._image_input import ImageInput
+from sklearn_replearn._images import ImageInput
 
 
 class _RowInput:

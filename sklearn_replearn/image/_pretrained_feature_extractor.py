@@ -9,8 +9,7 @@ from sklearn_replearn._deep.networks.network import check_layer
 from sklearn_replearn._deep.networks.own_modules import N_TRIED, Module
 from sklearn_replearn._deep.objectives.objective import Supervised
 from sklearn_replearn._deep.training.plan import Plan
-from sklearn_replearn._image_input import channels_first_shape
-from sklearn_replearn._images import sizes_by_side
+from sklearn_replearn._images import channels_first_shape, sizes_by_side
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.image._image_classifier import BaseImageClassifier
 from sklearn_replearn.image._transfer import POOLINGS, try_out
@@ -306,7 +305,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
             "all": [""],
         }[self.fine_tune]
         loss = self._cross_entropy(targets, samples.weights)
-        return Plan(description, Supervised(loss, self._augmentation()), start=_start)
+        return Plan(description, Supervised(loss, self._augmentation()))
 
     def _diagnose(self, samples):
         if self.fine_tune == "none":
@@ -363,11 +362,6 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         tags.classifier_tags = None
         tags.target_tags.required = False
         return tags
-
-
-def _start(network, samples):
-    _, spread = samples.mean_and_spread(network)
-    network.spread.fill_(spread)
 
 
 def _per_channel(name, values, default, n_channels):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.samples import channels_first, on_images
+from sklearn_replearn._deep.input.samples import on_images
 from sklearn_replearn._deep.networks.network import (
     Network,
     UpToLayer,
@@ -49,14 +49,7 @@ class TransferNetwork(Network):
         Widths of the head's layers, the first the code's; empty for no head.
     activation : str
         Of the head's hidden layers.
-
-    Attributes
-    ----------
-    spread : tensor of shape ()
-        Standard deviation of the training values.
     """
-
-    block_rows = 64  # as in ConvEncoderDecoder
 
     def __init__(
         self,
@@ -73,7 +66,7 @@ class TransferNetwork(Network):
         head,
         activation,
     ):
-        super().__init__()
+        super().__init__(shape)
         self.module = module
         may_be_trained = {
             name: weights.requires_grad for name, weights in module.named_parameters()
@@ -82,13 +75,11 @@ class TransferNetwork(Network):
         self.layer = layer
         self.trained = trained
         self.pooling = pooling
-        self.shape = shape
         self.resize = resize
         self.n_channels = n_channels
         per_channel = [-1, *(1 for _ in shape[1:])]
         self.register_buffer("mean", torch.tensor(mean).view(per_channel))
         self.register_buffer("std", torch.tensor(std).view(per_channel))
-        self.register_buffer("spread", torch.ones(()))
         for name in trained:
             part = module.get_submodule(name)
             for inner, weights in part.named_parameters():
@@ -105,9 +96,6 @@ class TransferNetwork(Network):
         for name in self.trained:
             self.module.get_submodule(name).train(mode)
         return self
-
-    def lay(self, rows):
-        return channels_first(rows, self.shape)
 
     @property
     def reads_by_hook(self):

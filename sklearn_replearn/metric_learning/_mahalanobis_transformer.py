@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._components import available_components
-from sklearn_replearn._deep.estimators.embeddings import record_health
 from sklearn_replearn._deep.objectives.objective import Supervised
 from sklearn_replearn._deep.objectives.tuple_losses import CONTRASTS
+from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.metric_learning._pair_transformer import BasePairTransformer
 
@@ -241,10 +241,9 @@ class MahalanobisTransformer(BasePairTransformer):
             ),
         }
         loss = self._contrastive_loss(1.0)  # the unit of the network is the margin
-        return self._plan_of(description, Supervised(loss), _start)
+        return Plan(description, Supervised(loss), start=_start, **self._batches())
 
     def _finish(self, samples):
-        record_health(self)
         self.components_ = self.net_.module_.components()
 
 

@@ -24,7 +24,6 @@ from sklearn_replearn._deep.training.batches import (
 )
 from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._deep.training.splits import hold_out, hold_out_couples
-from sklearn_replearn._images import shape_of
 from sklearn_replearn._labels import first_names, read_classes
 from sklearn_replearn._sklearn import Interval, _fit_context
 from sklearn_replearn._warnings import warn
@@ -112,39 +111,37 @@ class BaseMetricTransformer(BaseDeepTransformer):
 
     def _read_rows(self, X, y, *, reset):
         """Rows, and the codes of their classes."""
+        samples = self._rows(X, reset=reset)
         if reset and hasattr(self, "image_shape"):
             refuse_pairs(self, X, y)
-        samples = self._rows(X, reset=reset)
         if y is None and not reset:
             return samples, None
         return samples, class_codes(self, samples.array, y)
 
     def _embedding_plan(self, loss):
         """The plan of a network with the parameter `encoder` and what belongs to it."""
+        batches = self._batches()
         description = describe_network(self)
-        return self._plan_of(
-            description,
-            Supervised(loss, make_augmentation(self.augment, description["shape"])),
-            partial(start_network, n_components=self.n_components),
-        )
+        augment = make_augmentation(self.augment, description["shape"])
+        start = partial(start_network, n_components=self.n_components)
+        return Plan(description, Supervised(loss, augment), start=start, **batches)
 
-    def _plan_of(self, description, objective, start):
-        is_pairs = getattr(self, "input", "rows") == "pairs"
-        return Plan(
-            description,
-            objective,
-            sampler=random_batches if is_pairs else class_batches(self),
-            split=hold_out if is_pairs else hold_out_couples,
-            start=start,
-        )
+    def _batches(self):
+        """What a plan says of batches and of held-out samples."""
+        if getattr(self, "input", "rows") == "pairs":
+            return {"sampler": random_batches, "split": hold_out}
+        return {"sampler": class_batches(self), "split": hold_out_couples}
 
     # -- health ----------------------------------------------------------------
 
-    def _finish(self, samples):
-        record_health(self)
-
     def _diagnose(self, samples):
-        return diagnose_embeddings(self, samples, REMEDY)
+        remedy = self._remedy()
+        record_health(self)
+        return diagnose_embeddings(self, samples, remedy)
+
+    def _remedy(self):
+        """What to change if all rows get one embedding."""
+        return REMEDY
 
 
 def class_codes(estimator, X, y):
@@ -180,7 +177,7 @@ def class_batches(estimator, make=BalancedBatches):
 
 def refuse_pairs(estimator, X, y):
     """Raise if X and y seem to be pairs and whether they are the same."""
-    shape = shape_of(X)
+    shape = np.shape(X)
     may_be_pairs = estimator.image_shape is None and len(shape) == 3 and shape[1] == 2
     if not may_be_pairs or y is None:
         return

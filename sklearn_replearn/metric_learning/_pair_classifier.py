@@ -500,13 +500,13 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
 
 
 def _start(network, samples, *, n_components):
-    """Let a network work with numbers of about 1; try a module of the user."""
-    network.take_center(*samples.mean_and_spread(network))
-    if not network.embedding.standardize:
-        rows = samples.first(N_TRIED)
-        if network.architecture == "joint":
-            rows = joined(rows)
-        check_encoder(network.embedding, rows, n_components)
+    """Let an encoder of the user embed some rows."""
+    if network.standardize:
+        return
+    rows = samples.first(N_TRIED)
+    if network.architecture == "joint":
+        rows = joined(rows)
+    check_encoder(network.embedding, rows, n_components)
 
 
 def _pairs_of_both_kinds(samples):

@@ -6,7 +6,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.samples import channels_first
 from sklearn_replearn._deep.networks.embedding import EmbeddingNetwork
 from sklearn_replearn._deep.networks.network import ACTIVATIONS, Network, mlp
 from sklearn_replearn._deep.objectives.tuple_losses import masked_mean, same_and_other
@@ -28,7 +27,7 @@ class PairNetwork(Network):
         Of rows; with "joint" of the two rows of a pair, one after the other, or of
         images with twice the channels.
     shape : sequence of int
-        Of a row, as layers have it.
+        Of a row, as in `Network`.
     n_components : int
         Width of an embedding.
     hidden_sizes : sequence of int
@@ -40,6 +39,8 @@ class PairNetwork(Network):
     all_pairs : bool
         Whether `forward` takes rows and gives the log odds of each with each.
     """
+
+    has_channels_last = True
 
     def __init__(
         self,
@@ -53,44 +54,28 @@ class PairNetwork(Network):
         standardize,
         all_pairs,
     ):
-        super().__init__(n_origins=shape[0] if len(shape) == 1 else 1)
+        super().__init__(shape)
         self.architecture = architecture
-        self.shape = list(shape)
+        self.standardize = standardize
         self.all_pairs = all_pairs
         self.embedding = EmbeddingNetwork(
             encoder=encoder,
             shape=joint_shape(shape) if architecture == "joint" else shape,
             normalize=False,
-            standardize=standardize,
+            standardize=False,
         )
         self.head = make_head(architecture, n_components, hidden_sizes, activation)
-        self.block_rows = self.embedding.block_rows
-
-    def lay_out(self):
-        self.embedding.lay_out()
 
     def arrange(self, rows):
         """Rows one after the other, of rows or of pairs of rows in any shape."""
         return super().arrange(rows.reshape(-1, prod(self.shape)))
 
-    def lay(self, rows):
-        return rows if len(self.shape) == 1 else channels_first(rows, self.shape)
-
-    @property
-    def spread(self):
-        """Standard deviation of the training values."""
-        return self.embedding.spread
-
-    def take_center(self, mean, spread):
-        """Let the encoder see the differences from a mean row, over their spread."""
-        if self.architecture == "joint":
-            mean = torch.cat([mean, mean])
-        self.embedding.center.copy_(mean)
-        self.embedding.spread.fill_(spread)
+    def standardized(self, x):
+        return super().standardized(x) if self.standardize else x
 
     def embed(self, x):
         """Embeddings of rows."""
-        return self.embedding(x)
+        return self.embedding(self.standardized(x))
 
     def compare(self, z):
         """Log odds, as a column, of pairs of embeddings side by side."""
@@ -102,7 +87,8 @@ class PairNetwork(Network):
     def encode(self, x):
         """Log odds, as a column, of every two rows of x."""
         if self.architecture == "joint":
-            return self.head(self.embedding(x.unflatten(0, (-1, 2)).flatten(1, 2)))
+            pairs = self.standardized(x).unflatten(0, (-1, 2)).flatten(1, 2)
+            return self.head(self.embedding(pairs))
         return self.compare(self.embed(x).unflatten(0, (-1, 2)).flatten(1))
 
     evaluate = encode

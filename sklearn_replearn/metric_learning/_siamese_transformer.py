@@ -244,5 +244,6 @@ class SiameseTransformer(BasePairTransformer):
         self.verbose = verbose
 
     def _plan(self, samples, targets):
+        loss = self._contrastive_loss(self.margin)
         check_margin(self)
-        return self._embedding_plan(self._contrastive_loss(self.margin))
+        return self._embedding_plan(loss)

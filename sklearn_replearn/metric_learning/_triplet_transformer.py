@@ -2,7 +2,6 @@
 
 from numbers import Real
 
-from sklearn_replearn._deep.estimators.embeddings import diagnose_embeddings
 from sklearn_replearn._deep.estimators.encoders import ENCODER_PARAMETERS
 from sklearn_replearn._deep.objectives.tuple_losses import TripletLoss
 from sklearn_replearn._sklearn import Interval, StrOptions
@@ -250,7 +249,6 @@ class TripletTransformer(BaseMetricTransformer):
             check_margin(self)
         return self._embedding_plan(loss)
 
-    def _diagnose(self, samples):
+    def _remedy(self):
         is_hard = self.mining == "hard"
-        remedy = "take mining='semihard' or 'all'" if is_hard else REMEDY
-        return diagnose_embeddings(self, samples, remedy)
+        return "take mining='semihard' or 'all'" if is_hard else REMEDY

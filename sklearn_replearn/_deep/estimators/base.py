@@ -4,7 +4,6 @@ from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager
 from math import ceil
 from numbers import Integral, Real
-from textwrap import shorten
 
 import numpy as np
 import torch
@@ -23,37 +22,23 @@ from sklearn_replearn._deep.input.samples import BLOCK_SIZE, Rows, as_tensor
 from sklearn_replearn._deep.networks.network import (
     ACTIVATIONS,
     UpToLayer,
+    build_network,
     copy_modules,
+    has_own_modules,
     share_weights,
 )
-from sklearn_replearn._deep.networks.own_modules import (
-    N_TRIED,
-    check_modules,
-    has_own_modules,
-)
-from sklearn_replearn._deep.networks.registry import build_network
+from sklearn_replearn._deep.networks.own_modules import check_module
 from sklearn_replearn._deep.objectives.health import Diverged, count_dead_units
-from sklearn_replearn._deep.training.batches import Batches
+from sklearn_replearn._deep.training.batches import make_batches
 from sklearn_replearn._deep.training.callbacks import copy_callbacks
-from sklearn_replearn._deep.training.encoding import (
-    computes_in_double,
-    is_saved_whole,
-    map_samples,
-)
+from sklearn_replearn._deep.training.encoding import map_samples, try_trained
 from sklearn_replearn._deep.training.net import Net
-from sklearn_replearn._deep.training.optimizers import (
-    OPTIMIZERS,
-    SCHEDULES,
-    take_state,
-)
-from sklearn_replearn._deep.training.saving import (
-    load_learned,
-    with_modules,
-    with_saved_modules,
-)
-from sklearn_replearn._deep.training.seeding import as_device, has_bfloat16, seeded
+from sklearn_replearn._deep.training.optimizers import OPTIMIZERS, SCHEDULES
+from sklearn_replearn._deep.training.saving import with_modules, with_saved_modules
+from sklearn_replearn._deep.training.seeding import as_device, seeded
+from sklearn_replearn._deep.training.warm_start import continue_network, take_state
 from sklearn_replearn._fitted_state import drop_fitted, unchanged_by_errors
-from sklearn_replearn._image_input import image_scale, read_images
+from sklearn_replearn._images import image_scale, read_images
 from sklearn_replearn._seeds import as_seed
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
@@ -187,14 +172,20 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         self, X, y, X_val=None, y_val=None, sample_weight=None, sample_weight_val=None
     ):
         """What every `fit` does, whatever its docstring says of y."""
+        for name, value in self.get_params(deep=False).items():
+            if isinstance(value, torch.nn.Module):
+                check_module(name, value)
         continues = self._continues_training()
-        check_modules(self.get_params(deep=False))
         with unchanged_by_errors(self):
             if not continues:
                 drop_fitted(self)
-            samples, targets, validation = self._read_all(
-                X, y, sample_weight, X_val, y_val, sample_weight_val
-            )
+            samples, targets = self._read_weighted(X, y, sample_weight, reset=True)
+            validation = None
+            if X_val is not None:
+                validation = self._read_validation(X_val, y_val, sample_weight_val)
+            elif y_val is not None or sample_weight_val is not None:
+                name = "sample_weight_val" if y_val is None else "y_val"
+                raise ValueError(f"{name} is given without X_val; pass both.")
             seed, device = as_seed(self.random_state), as_device(self.device)
             if not (continues and hasattr(self, "_split_seed")):
                 self._split_seed = int(seed)  # a warm start holds out the same rows
@@ -219,20 +210,6 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
     def _continues_training(self):
         """Whether there is a trained network to go on with."""
         return self.warm_start and getattr(self, "n_iter_", 0) > 0
-
-    def _read_all(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
-        """Samples and targets to train with, and a pair of them to validate with."""
-        samples, targets = self._read_weighted(X, y, sample_weight, reset=True)
-        if X_val is not None:
-            validation = self._read_validation(X_val, y_val, sample_weight_val)
-            return samples, targets, validation
-        for name, given in (
-            ("y_val", y_val),
-            ("sample_weight_val", sample_weight_val),
-        ):
-            if given is not None:
-                raise ValueError(f"{name} is given without X_val; pass both.")
-        return samples, targets, None
 
     def _read_weighted(self, X, y, sample_weight, *, reset):
         """Samples with their weights, and targets."""
@@ -269,146 +246,81 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         if plan.objective is None:
             network = build_network(plan.description)
             net = Net.untrained(network, plan.description, device)
-            _try_trained(net, samples)
+            try_trained(net, samples)
             return net
-        network = self._start(plan, samples).to(device)
+        before = self.net_ if self._continues_training() else None
+        if before is None:
+            network = plan.new_network(samples)
+        else:
+            network = continue_network(plan.description, before, plan.discard)
+        network = network.to(device)
+        there = samples.to(device)
+        there.weights = samples.weights
         plan.objective.begin(network, samples)
-        loss_unit = plan.loss_unit
-        if callable(loss_unit):
-            loss_unit = loss_unit(network)
-        train, held_out = self._split(plan, samples, targets, validation)
-        if self.mixed_precision and device.type == "cpu" and has_bfloat16() is False:
-            warn(
-                "mixed_precision=True makes the training 4 to 12 times slower on this "
-                "processor, which has neither AMX nor AVX512-BF16; set "
-                "mixed_precision=False."
-            )
-        batch_size = self._batch_size(len(train))
+        batches, held_out, batch_size = make_batches(
+            plan,
+            network.arrange,
+            there,
+            targets,
+            validation,
+            batch_size=self.batch_size,
+            fraction=self.validation_fraction if self.early_stopping else None,
+            seed=self._split_seed,
+            device=device,
+        )
+        max_epochs = self.max_epochs
+        if max_epochs == "auto":
+            n_samples = batches.n_samples
+            max_epochs = max(N_EPOCHS, ceil(N_STEPS * batch_size / n_samples))
         net = Net.for_training(
             network,
             plan,
-            loss_unit=loss_unit,
             optimizer=self.optimizer,
             lr=self.lr,
+            schedule=SCHEDULES[self.lr_schedule],
             weight_decay=self.weight_decay,
-            max_epochs=self._n_epochs(len(train), batch_size),
+            max_epochs=max_epochs,
             batch_size=batch_size,
             device=str(device),
             callbacks=copy_callbacks(self.callbacks) if self.callbacks else [],
             verbose=self.verbose,
         )
-        if self._continues_training():
-            take_state(net.optimizer_, getattr(self.net_, "optimizer_", None))
-            learned = self.net_.learned_state()
-            if learned:
-                load_learned(plan.objective, learned)
-
-        def make_batches(samples, targets, index, *, shuffle):
-            index = index.to(device)
-            targets = None if targets is None else targets.to(device)
-            return Batches(
-                samples,
-                plan.sampler(samples, targets, index, batch_size, shuffle=shuffle),
-                plan.objective,
-                arrange=network.arrange,
-                targets=targets,
-                weights=samples.weights_of(index),
-            )
-
-        there = samples.to(device)
-        batches = make_batches(there, targets, train, shuffle=True)
-        to_validate = None
-        if validation is not None:
-            others, codes = validation
-            index = torch.arange(len(others))
-            to_validate = make_batches(others.to(device), codes, index, shuffle=False)
-        elif len(held_out):
-            to_validate = make_batches(there, targets, held_out, shuffle=False)
+        if before is not None:
+            take_state(net, before)
         try:
             net.train_epochs(
                 batches,
-                to_validate,
-                schedule=SCHEDULES[self.lr_schedule],
+                held_out,
                 mixed_precision=self.mixed_precision,
                 n_iter_no_change=self.n_iter_no_change if self.early_stopping else None,
-                verbose=self.verbose,
                 rounds=plan.rounds,
                 X=getattr(samples.rows, "array", None),
                 y=targets.numpy() if isinstance(targets, torch.Tensor) else None,
             )
-        except Diverged as error:
+        except (Diverged, ValueError) as error:
+            raise self._explained(error, samples) from None
+        if has_own_modules(net.description):
+            try_trained(net, samples)
+        return net
+
+    def _explained(self, error, samples):
+        """An error of the training in the words of the parameters, if it is known."""
+        if isinstance(error, Diverged):
             largest = samples.rows.largest()
             values, remedy = "", ""
             if largest is not None:
                 values = f"Values of X reach {largest:.3g} in absolute value and "
                 remedy = "standardise X, or "
-            raise ValueError(
+            return ValueError(
                 f"{type(self).__name__} diverged: {error}. {values}lr is {self.lr}; "
                 f"{remedy}lower lr."
-            ) from None
-        except ValueError as error:
-            if "more than 1 value per channel" not in str(error):
-                raise
-            raise ValueError(
+            )
+        if "more than 1 value per channel" in str(error):
+            return ValueError(
                 f"batch_size={self.batch_size} leaves a single value to batch "
                 "normalisation, which then knows no variance; raise it."
-            ) from None
-        if has_own_modules(net.description):
-            _try_trained(net, samples)
-        return net
-
-    def _start(self, plan, samples):
-        """The network to train: a new one, or a copy of that to go on with."""
-        description = plan.description
-        if not self._continues_training():
-            network = build_network(description)
-            is_own = has_own_modules(description) or description.get("binary")
-            if isinstance(samples.rows, Rows) and not is_own:
-                network.origin.copy_(samples.rows.origin(len(network.origin)))
-            plan.start(network, samples.rows)
-            return network
-        before = self.net_.description
-        changed = [
-            name
-            for name in description
-            if not _alike(description[name], before.get(name))
-        ]
-        if changed:
-            raise ValueError(
-                "warm_start=True goes on with the network as it is, but the parameters "
-                f"now describe another one ({', '.join(changed)}: "
-                f"{_in_short(before.get(changed[0]))} then, "
-                f"{_in_short(description[changed[0]])} now); set warm_start=False."
             )
-        network = copy_modules(self.net_.module_)
-        for name in plan.discard:
-            parent, _, part = name.rpartition(".")
-            if getattr(network.get_submodule(parent), part) is None:  # not saved
-                fresh = build_network(description).get_submodule(name)
-                setattr(network.get_submodule(parent), part, fresh)
-        return network
-
-    def _split(self, plan, samples, targets, validation):
-        """Indices of the samples to train with, and of those held out."""
-        index = torch.arange(len(samples))
-        if not self.early_stopping or validation is not None:
-            return index, index[:0]
-        return plan.split(samples, targets, self.validation_fraction, self._split_seed)
-
-    def _batch_size(self, n_samples):
-        if self.batch_size == "auto":
-            return min(n_samples, max(16, min(128, n_samples // 16)))
-        if self.batch_size > n_samples:
-            warn(
-                f"batch_size={self.batch_size} is more than the {n_samples} rows to "
-                "train with: each epoch is one batch of all of them.",
-            )
-        return min(self.batch_size, n_samples)
-
-    def _n_epochs(self, n_samples, batch_size):
-        if self.max_epochs == "auto":
-            return max(N_EPOCHS, ceil(N_STEPS * batch_size / n_samples))
-        return self.max_epochs
+        return error
 
     def _record_training(self, samples):
         """Set the attributes that tell of the training."""
@@ -451,6 +363,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         if not hasattr(self, "image_shape"):
             return Rows(self._validate(X, reset=reset))
         array = read_images(self, X, self._validate, reset=reset)
+        if len(self.image_shape_) == 2:  # a table, or signals
+            return Rows(array)
         return Rows(array, image_scale(array, self.image_shape_))
 
     def _validate(self, X, *, reset):
@@ -610,44 +524,6 @@ def _of_validation_data():
         yield
     except ValueError as error:
         raise ValueError(f"Validation data (X_val, y_val): {error}") from None
-
-
-def _try_trained(net, samples):
-    """Find out whether modules of the user know double precision.
-
-    Raises if the training changed a part of them that is not saved.
-    """
-    index = torch.arange(min(N_TRIED, len(samples.rows)))
-    inputs = samples.rows.take(index.repeat(2))  # an even number, for pairs
-    net.module_.knows_double.fill_(computes_in_double(net, inputs))
-    if not is_saved_whole(net, inputs):
-        names = " or the ".join(
-            name
-            for name, value in net.description.items()
-            if isinstance(value, torch.nn.Module)
-        )
-        raise ValueError(
-            f"The {names} keeps something of the training that is neither a weight "
-            "nor a buffer, and would not be saved; make it a buffer with "
-            "register_buffer in __init__, or let get_extra_state return it."
-        )
-
-
-def _alike(one, other):
-    """Whether parts of two descriptions are the same, or modules of the same layers."""
-    if isinstance(one, torch.nn.Module) and isinstance(other, torch.nn.Module):
-        return repr(one) == repr(other) and _weight_shapes(one) == _weight_shapes(other)
-    return one == other
-
-
-def _weight_shapes(module):
-    state = module.state_dict()
-    return {name: getattr(value, "shape", None) for name, value in state.items()}
-
-
-def _in_short(value):
-    """A part of a description for a message, on one line."""
-    return shorten(repr(value), width=60, placeholder=" ...")
 
 
 def _device_at_hand(device):

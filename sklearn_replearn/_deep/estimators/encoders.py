@@ -10,7 +10,7 @@ from sklearn_replearn._deep.input.augment import augmentation, read_amounts
 from sklearn_replearn._deep.networks.convolutions import odd_kernel_size
 from sklearn_replearn._deep.networks.embedding import check_encoder
 from sklearn_replearn._deep.networks.own_modules import N_TRIED, Module
-from sklearn_replearn._image_input import channels_first_shape
+from sklearn_replearn._images import channels_first_shape
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 #: Constraints of the parameters that make an encoder.
@@ -69,22 +69,16 @@ def describe_network(estimator):
     }
 
 
-def center_input(network, samples):
-    """Let the layers of a network work about zero and with numbers of about 1."""
-    mean, spread = samples.mean_and_spread(network)
-    network.center.copy_(mean)
-    network.spread.fill_(spread)
-
-
 def start_network(network, samples, *, n_components):
-    """Center the input of a network; try a module of the user."""
-    center_input(network, samples)
+    """Let an encoder of the user embed some rows."""
     if not network.standardize:
         check_encoder(network, samples.first(N_TRIED), n_components)
 
 
 def make_augmentation(augment, shape):
     """What makes the changes of samples of a shape in training, or None."""
+    if augment is None:
+        return None
     amounts = read_amounts(augment, shape)
     return partial(augmentation, amounts) if amounts else None
 

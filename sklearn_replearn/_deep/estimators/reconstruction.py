@@ -139,7 +139,7 @@ class BaseAutoencoder(BaseDeepTransformer):
             description,
             loss if isinstance(loss, Objective) else Supervised(loss),
             start=partial(start_encoder_decoder, self, width),
-            check=self._check_range,
+            check=None if self.loss == "squared_error" else self._check_range,
             loss_unit=loss_unit,
         )
 
@@ -171,7 +171,8 @@ class BaseAutoencoder(BaseDeepTransformer):
         }
 
     def _check_range(self, samples):
-        if self.loss == "squared_error" or samples.scale != 1.0:
+        """Raise if samples have values that are no probabilities."""
+        if samples.scale != 1.0:
             return
         low, high = samples.array.min(), samples.array.max()
         if low < 0 or high > 1:
@@ -195,13 +196,13 @@ class BaseAutoencoder(BaseDeepTransformer):
         return self._diagnose_codes(samples)
 
     def _diagnose_codes(self, samples):
+        total = samples.squares_about_mean()
+        kept = self._share_kept(samples, total)
         dead_units = self._find_dead_units(samples)
         self.effective_rank_ = effective_rank(self._apply("encode", samples))
-        total = samples.squares_about_mean()
         if total == 0:
             return ["all rows of X are the same, so that there is nothing to encode"]
         findings = []
-        kept = self._share_kept(samples, total)
         if self.effective_rank_ < 1.1 and self.n_components_ > 1 and kept < 0.5:
             findings.append(
                 f"the code has collapsed to {self.effective_rank_:.1f} effective "
@@ -217,7 +218,7 @@ def variance_of_output(network):
 
 
 def start_encoder_decoder(estimator, width, network, samples):
-    """Try the user's modules; let ours work about zero and with numbers of about 1.
+    """Try the user's modules; let the outputs of ours have the mean and spread of X.
 
     Parameters
     ----------
@@ -227,17 +228,17 @@ def start_encoder_decoder(estimator, width, network, samples):
     network : EncoderDecoder
     samples : Rows
     """
+    mean, spread = network.center.clone(), network.spread.clone()
+    if estimator.encoder is not None:
+        network.center.zero_()
+        network.spread.fill_(1.0)
     if not (estimator.encoder is None and estimator.decoder is None):
         _check_shapes(network, samples, *width)
-    mean, spread = samples.mean_and_spread(network)
-    if estimator.encoder is None:
-        network.center.copy_(mean)
-        network.spread.fill_(spread)
     if estimator.decoder is None and network.binary:
         network.offset.copy_(mean.clamp(0.01, 0.99).logit())
     elif estimator.decoder is None:
         network.offset.copy_(mean)
-        network.gain.fill_(spread)
+        network.gain.copy_(spread)
 
 
 @torch.no_grad()

@@ -159,7 +159,7 @@ class RaggedSamples(Samples):
 
     def to(self, device):
         """The same samples with their values on a device."""
-        return self._keeping_weights(type(self)(self.values.to(device), self.ends))
+        return type(self)(self.values.to(device), self.ends)
 
     @property
     def _shape(self):

@@ -70,18 +70,7 @@ class Samples(ABC):
 
     @abstractmethod
     def to(self, device):
-        """The same samples on a device."""
-
-    def _keeping_weights(self, samples):
-        samples.weights = self.weights
-        return samples
-
-    def weights_of(self, index):
-        """Weights with a mean of 1 over the samples of an index; None if all alike."""
-        if self.weights is None:
-            return None
-        weights = self.weights / self.weights[index.cpu()].mean()
-        return weights.float().to(index.device)
+        """The same samples on a device, without their weights."""
 
     @abstractmethod
     def check_finite(self):
@@ -121,7 +110,7 @@ class Rows(Samples):
             yield index, self.tensor[index]
 
     def some(self, n_samples=N_SOME_ROWS):
-        step = max(1, len(self.array) // n_samples)
+        step = max(1, len(self) // n_samples)
         return Rows(self.array[::step][:n_samples], self.scale)
 
     def first(self, n_samples):
@@ -129,12 +118,9 @@ class Rows(Samples):
         return scaled(as_tensor(self.array[:n_samples]), self.scale)
 
     def to(self, device):
-        return self._keeping_weights(
-            Rows(self.array, self.scale, self.tensor.to(device))
-        )
+        return Rows(self.array, self.scale, self.tensor.to(device))
 
     def largest(self):
-        """The largest absolute value."""
         return float(max(abs(self.array.max()), abs(self.array.min())))
 
     def check_finite(self):
@@ -151,21 +137,20 @@ class Rows(Samples):
                 total += differences @ differences
         return float(total) * self.scale**2
 
-    def origin(self, n_origins):
-        """Mean of each column, or of all, where it is far from zero; 0 elsewhere."""
-        if self.scale != 1.0:
-            return torch.zeros(n_origins)
-        rows = self.some().array.reshape(-1, n_origins)
-        mean = rows.mean(axis=0, dtype=np.float64)
-        differences = subtract(as_tensor(rows), torch.from_numpy(mean)).numpy()
-        with np.errstate(over="ignore"):  # an infinite spread is far from nothing
-            spread = differences.std(axis=0)
-        is_far = (spread > 0) & (np.abs(mean) > FAR_DEVIATIONS * spread)
-        # Whole numbers in single precision are subtracted from any type exactly.
-        return torch.from_numpy(np.where(is_far, mean.round(), 0)).float()
+    def center_input(self, network, *, from_origin=True):
+        """Let a new network see numbers about 0 that vary by about 1.
 
-    def mean_and_spread(self, network):
-        """Mean row in the layers' shape, less the origin; deviation of all values."""
+        Parameters
+        ----------
+        network : Network
+        from_origin : bool
+            Whether the network also gets an `origin`.
+        """
+        some = self.some()
+        if from_origin and self.scale == 1.0:
+            network.origin.copy_(some.origin(len(network.origin)))
+        if not network.shape:
+            return
         X = self.array
         if network.origin.any():
             blocks = _row_blocks(X)
@@ -173,9 +158,23 @@ class Rows(Samples):
             mean = sum(part.double().sum(0) for part in parts) / len(X)
         else:
             mean = torch.from_numpy(X.mean(axis=0, dtype=np.float64) * self.scale)
-        some = self.some()
+        mean = mean.float()
+        if len(network.shape) > 1:
+            mean = channels_first(mean[None], network.shape)[0]
+        network.center.copy_(mean)
         variance = some.squares_about_mean() / some.array.size
-        return network.lay(mean[None].float())[0], variance**0.5 or 1.0
+        network.spread.fill_(variance**0.5 or 1.0)
+
+    def origin(self, n_origins):
+        """Mean of each column, or of all, where it is far from zero; 0 elsewhere."""
+        rows = self.array.reshape(-1, n_origins)
+        mean = rows.mean(axis=0, dtype=np.float64)
+        differences = subtract(as_tensor(rows), torch.from_numpy(mean)).numpy()
+        with np.errstate(over="ignore"):  # an infinite spread is far from nothing
+            spread = differences.std(axis=0)
+        is_far = (spread > 0) & (np.abs(mean) > FAR_DEVIATIONS * spread)
+        # Whole numbers in single precision are subtracted from any type exactly.
+        return torch.from_numpy(np.where(is_far, mean.round(), 0)).float()
 
 
 class Pairs(Samples):
@@ -213,8 +212,7 @@ class Pairs(Samples):
         return Pairs(self.rows, self.pairs[::step][:n_samples])
 
     def to(self, device):
-        pairs = self.pairs.to(device)
-        return self._keeping_weights(Pairs(self.rows.to(device), pairs))
+        return Pairs(self.rows.to(device), self.pairs.to(device))
 
     def check_finite(self):
         self.rows.check_finite()
@@ -255,8 +253,7 @@ class Views(Samples):
         return Views(self.first.some(n_samples), self.second.some(n_samples))
 
     def to(self, device):
-        first, second = self.first.to(device), self.second.to(device)
-        return self._keeping_weights(Views(first, second))
+        return Views(self.first.to(device), self.second.to(device))
 
     def check_finite(self):
         self.first.check_finite()

@@ -1,12 +1,10 @@
-"""Convolutional layers, and the networks made of them, for signals and for images."""
+"""Convolutional layers, for signals and for images."""
 
 from itertools import chain, pairwise
 from math import prod
 
 from torch import nn
 
-from sklearn_replearn._deep.input.samples import channels_first
-from sklearn_replearn._deep.networks.encoder_decoder import EncoderDecoder
 from sklearn_replearn._deep.networks.network import ACTIVATIONS, mlp
 
 #: By number of sides, the convolution and its transpose.
@@ -107,17 +105,3 @@ def without_biases(layers):
         if isinstance(layer, kinds) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return layers
-
-
-class ConvEncoderDecoder(EncoderDecoder):
-    """Signals or images to codes and back.
-
-    The layers have the channels first. Rows have them last, and may be flat or not.
-    """
-
-    # An image of 28 x 28 takes least time in blocks of this size, and its maps, 8 times
-    # its size after a stage with 32 channels, do not fill the memory where it is large.
-    block_rows = 64
-
-    def lay(self, rows):
-        return channels_first(rows, self.center.shape)

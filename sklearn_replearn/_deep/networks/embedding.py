@@ -5,14 +5,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.samples import channels_first, subtract
-from sklearn_replearn._deep.networks.network import Network
+from sklearn_replearn._deep.input.samples import subtract
+from sklearn_replearn._deep.networks.network import Network, build_layers
 from sklearn_replearn._deep.networks.own_modules import (
     check_shape,
     refuse_mixed_rows,
     try_module,
 )
-from sklearn_replearn._deep.networks.registry import build_layers
 
 #: Directions in which rows vary by less, relative to the first, count as none.
 LEAST_SPREAD = 1e-3
@@ -25,47 +24,29 @@ class EmbeddingNetwork(Network):
     ----------
     encoder : dict or torch module
     shape : sequence of int
-        (n_features,) of rows; (channels, length) of signals, or (channels, height,
-        width) of images, which rows have with their channels last.
+        Of a sample, as in `Network`.
     normalize : bool
         Whether embeddings have a length of 1.
     standardize : bool
-        Whether the encoder sees ``(x - center) / spread``.
-
-    Attributes
-    ----------
-    center, spread : tensors of shape `shape` and ()
-        Mean and deviation of the training values.
+        Whether the encoder sees ``(x - center) / spread``, or x.
     """
 
+    has_channels_last = True
+
     def __init__(self, *, encoder, shape, normalize, standardize):
-        super().__init__(n_origins=shape[0] if len(shape) == 1 else 1)
+        super().__init__(shape)
         self.encoder = build_layers(encoder)
         self.standardize = standardize
-        self.shape = list(shape)
         self.normalize = normalize
-        self.register_buffer("center", torch.zeros(shape))
-        self.register_buffer("spread", torch.ones(()))
-        if len(shape) > 1:
-            self.block_rows = 64  # as in ConvEncoderDecoder
-        self.lay_out()
-
-    def lay_out(self):
-        if len(self.shape) == 3:  # as in ConvClassifier
-            self.to(memory_format=torch.channels_last)
-
-    def lay(self, rows):
-        return channels_first(rows, self.shape) if len(self.shape) > 1 else rows
 
     def standardized(self, x):
-        """What the encoder sees."""
-        return (x - self.center) / self.spread if self.standardize else x
+        return super().standardized(x) if self.standardize else x
 
     def encode(self, x):
         z = self.run(self.encoder, self.standardized(x))
         return functional.normalize(z) if self.normalize else z
 
-    forward = encode
+    forward = evaluate = encode
 
 
 def check_encoder(network, rows, n_components):
@@ -99,19 +80,14 @@ class LinearEmbedding(Network):
     unit : float
         What `encode` multiplies the map by that is trained.
 
-    Attributes
-    ----------
-    center, spread : tensors of shape (n_inputs,) and ()
-        In training the layer is given ``(x - center) / spread``, which has the same
-        distances as ``x / spread``, and less rounding.
+    In training the layer is given ``(x - center) / spread``, which has the same
+    distances as ``x / spread``, and less rounding.
     """
 
     def __init__(self, *, n_inputs, n_components, unit):
-        super().__init__(n_origins=n_inputs)
+        super().__init__([n_inputs])
         self.unit = unit
         self.layer = nn.Linear(n_inputs, n_components, bias=False)
-        self.register_buffer("center", torch.zeros(n_inputs))
-        self.register_buffer("spread", torch.ones(()))
 
     def start_from(self, rows):
         """Take the principal components of rows, with a mean squared distance of 1.
@@ -141,7 +117,7 @@ class LinearEmbedding(Network):
         return (self.unit * weight / self.spread.double()).cpu().numpy()
 
     def forward(self, x):
-        return self.run(self.layer, (x - self.center) / self.spread)
+        return self.run(self.layer, self.standardized(x))
 
     def encode(self, x):
         z = self.layer(x / self.spread) + self.layer(self.origin / self.spread)

@@ -2,8 +2,11 @@
 
 import torch
 
-from sklearn_replearn._deep.networks.network import Network, tied_decoder
-from sklearn_replearn._deep.networks.registry import build_layers
+from sklearn_replearn._deep.networks.network import (
+    Network,
+    build_layers,
+    tied_decoder,
+)
 
 
 class EncoderDecoder(Network):
@@ -17,33 +20,28 @@ class EncoderDecoder(Network):
     encoder, decoder : dict or torch module
         ``decoder="tied"`` shares the weights of the encoder, an MLP.
     shape : sequence of int
-        Of a sample, as the layers have it.
+        Of a sample, as in `Network`.
     binary : bool
         Whether the outputs are probabilities.
 
     Attributes
     ----------
-    center, spread : tensors of shape `shape` and ()
-        The encoder sees ``(x - center) / spread``: layers learn badly from numbers that
-        are far from zero for what they vary, or that vary far more or less than by 1.
     gain, offset : tensors of shape () and `shape`
         What the decoder gives is ``gain * output + offset``.
     """
 
     def __init__(self, encoder, decoder, shape, binary=False):
-        super().__init__(n_origins=shape[0] if len(shape) == 1 else 1)
+        super().__init__(shape)
         self.encoder = build_layers(encoder)
         self.decoder = (
             tied_decoder(self.encoder) if decoder == "tied" else build_layers(decoder)
         )
         self.binary = binary
-        self.register_buffer("center", torch.zeros(shape))
-        self.register_buffer("spread", torch.ones(()))
         self.register_buffer("gain", torch.ones(()))
         self.register_buffer("offset", torch.zeros(shape))
 
     def run_encoder(self, x):
-        return self.run(self.encoder, (x - self.center) / self.spread)
+        return self.run(self.encoder, self.standardized(x))
 
     def run_decoder(self, z):
         # The first layer of a user's decoder may work in place.

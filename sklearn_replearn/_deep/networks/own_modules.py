@@ -18,11 +18,6 @@ MIXED = 0.01
 N_TRIED = 4
 
 
-def has_own_modules(description):
-    """Whether a part of the network is a module that the user gave."""
-    return any(isinstance(value, nn.Module) for value in description.values())
-
-
 def try_module(name, function, x):
     """What a module that the user gave makes of x; raise if it cannot."""
     try:
@@ -37,18 +32,11 @@ def _rows_shape(shape):
     return str(("n_rows", *shape[1:])).replace("'", "")
 
 
-def check_modules(parameters):
-    """Raise if a module that the user gave cannot be copied or saved.
-
-    Parameters
-    ----------
-    parameters : dict
-        Of an estimator. Those that are no modules are skipped.
-    """
-    for name, module in parameters.items():
-        problem = _problem(module) if isinstance(module, nn.Module) else None
-        if problem is not None:
-            raise ValueError(f"The {name} {problem}.")
+def check_module(name, module):
+    """Raise if a module that the user gave cannot be copied or saved."""
+    problem = _problem(module)
+    if problem is not None:
+        raise ValueError(f"The {name} {problem}.")
 
 
 def has_torchscript(module):

@@ -4,11 +4,89 @@ A sampler yields indices: the numbers of the samples of a batch, as a tensor. Sa
 that have a class may come any, or a few of each of some classes, or in pairs.
 """
 
+from functools import partial
+
 import torch
 
 from sklearn_replearn._deep.input.samples import Samples
 from sklearn_replearn._deep.objectives.tuple_losses import same_and_other
 from sklearn_replearn._deep.training.seeding import forked
+from sklearn_replearn._warnings import warn
+
+
+def make_batches(
+    plan, arrange, samples, targets, validation, *, batch_size, fraction, seed, device
+):
+    """Batches to train with, and to validate with.
+
+    Parameters
+    ----------
+    plan : Plan
+    arrange : callable
+        Makes the input of the network from samples.
+    samples : Samples
+        On the device of the training.
+    targets : tensor, Samples or None
+        As a technique reads them.
+    validation : pair of samples and targets, or None
+        Those that the user gave.
+    batch_size : int or "auto"
+    fraction : float or None
+        Share of the samples to hold out, if the user gave none to validate with.
+    seed : int
+        Chooses those held out.
+    device : torch device
+
+    Returns
+    -------
+    train : Batches
+    held_out : Batches or None
+    batch_size : int
+    """
+    index = torch.arange(len(samples))
+    held_out = index[:0]
+    if validation is None and fraction is not None:
+        index, held_out = plan.split(samples, targets, fraction, seed)
+    batch_size = _resolve_batch_size(batch_size, len(index))
+    make = partial(_make_batches, plan, arrange, batch_size, device)
+    train = make(samples, targets, index, samples.weights, shuffle=True)
+    if validation is not None:
+        others, targets = validation
+        index, weights = torch.arange(len(others)), others.weights
+        held_out = make(others.to(device), targets, index, weights, shuffle=False)
+    elif len(held_out):
+        held_out = make(samples, targets, held_out, samples.weights, shuffle=False)
+    else:
+        held_out = None
+    return train, held_out, batch_size
+
+
+def _resolve_batch_size(batch_size, n_samples):
+    if batch_size == "auto":
+        return min(n_samples, max(16, min(128, n_samples // 16)))
+    if batch_size > n_samples:
+        warn(
+            f"batch_size={batch_size} is more than the {n_samples} rows to train "
+            "with: each epoch is one batch of all of them.",
+        )
+    return min(batch_size, n_samples)
+
+
+def _make_batches(
+    plan, arrange, batch_size, device, samples, targets, index, weights, *, shuffle
+):
+    if weights is not None:  # with a mean of 1 over the samples of the index
+        weights = (weights / weights[index].mean()).float().to(device)
+    index = index.to(device)
+    targets = None if targets is None else targets.to(device)
+    return Batches(
+        samples,
+        plan.sampler(samples, targets, index, batch_size, shuffle=shuffle),
+        plan.objective,
+        arrange=arrange,
+        targets=targets,
+        weights=weights,
+    )
 
 
 class Batches:

@@ -1,21 +1,39 @@
-"""Samples through a trained network, block by block."""
+"""Samples through a trained network: block by block, and some on trial."""
 
 import torch
 
 from sklearn_replearn._deep.input.samples import moved, scaled, total
-from sklearn_replearn._deep.networks.own_modules import MIXED, near
+from sklearn_replearn._deep.networks.own_modules import MIXED, N_TRIED, near
 from sklearn_replearn._deep.training.net import Net
 
 
-def computes_in_double(net, inputs):
-    """Whether a network with modules of the user also works in double precision.
+def try_trained(net, samples):
+    """Find out whether modules of the user know double precision.
+
+    Raises if the training changed a part of them that is not saved.
 
     Parameters
     ----------
     net : Net
-    inputs : tensor or named tuple
-        Some samples, as `Samples.take` gives them.
+    samples : Samples
     """
+    index = torch.arange(min(N_TRIED, len(samples.rows)))
+    inputs = samples.rows.take(index.repeat(2))  # an even number, for pairs
+    net.module_.knows_double.fill_(_computes_in_double(net, inputs))
+    if not _is_saved_whole(net, inputs):
+        names = " or the ".join(
+            name
+            for name, value in net.description.items()
+            if isinstance(value, torch.nn.Module)
+        )
+        raise ValueError(
+            f"The {names} keeps something of the training that is neither a weight "
+            "nor a buffer, and would not be saved; make it a buffer with "
+            "register_buffer in __init__, or let get_extra_state return it."
+        )
+
+
+def _computes_in_double(net, inputs):
     single = _output_for(net.module_, inputs, net.device)
     try:
         double = _output_for(net.in_double_precision(), inputs, net.device)
@@ -26,15 +44,8 @@ def computes_in_double(net, inputs):
     )
 
 
-def is_saved_whole(net, inputs):
-    """Whether a net with modules of the user gives the same output once it is saved.
-
-    Parameters
-    ----------
-    net : Net
-    inputs : tensor or named tuple
-        Some samples, as `Samples.take` gives them.
-    """
+def _is_saved_whole(net, inputs):
+    """Whether the net gives the same output once it is saved."""
     try:
         twin = Net.for_encoding(**net.plain_state(), device=net.device)
         one, other = (

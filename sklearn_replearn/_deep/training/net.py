@@ -19,11 +19,11 @@ from skorch.callbacks import EarlyStopping, LoadInitState
 from torch import nn
 
 from sklearn_replearn._deep.networks.network import (
+    build_network,
     in_double_precision,
     in_mixed_precision,
     unsaved_buffers,
 )
-from sklearn_replearn._deep.networks.registry import build_network
 from sklearn_replearn._deep.objectives.health import Diverged
 from sklearn_replearn._deep.objectives.losses import WeightedCrossEntropy
 from sklearn_replearn._deep.objectives.objective import Objective, as_terms
@@ -33,6 +33,7 @@ from sklearn_replearn._deep.training.callbacks import (
     refuse_misfits,
 )
 from sklearn_replearn._deep.training.optimizers import (
+    Rates,
     constant,
     first_line,
     make_optimizer,
@@ -43,7 +44,11 @@ from sklearn_replearn._deep.training.saving import (
     with_modules,
     with_saved_modules,
 )
-from sklearn_replearn._deep.training.seeding import as_device, forked
+from sklearn_replearn._deep.training.seeding import (
+    as_device,
+    forked,
+    warn_of_slow_bfloat16,
+)
 from sklearn_replearn._progress import progress_bar
 
 
@@ -79,9 +84,21 @@ class Net(NeuralNet):
 
     @classmethod
     def for_training(
-        cls, module, plan, *, loss_unit, optimizer, lr, weight_decay, **options
+        cls, module, plan, *, optimizer, lr, schedule, weight_decay, **options
     ):
-        """An initialised net around a module."""
+        """An initialised net around a module.
+
+        Parameters
+        ----------
+        module : Network
+        plan : Plan
+        optimizer : str or callable
+        lr, weight_decay : float
+        schedule : callable
+            Factor of `lr` for the share of the training that is done.
+        **options
+            As skorch's net takes them.
+        """
         loss = getattr(plan.objective, "loss", None)
         if isinstance(loss, WeightedCrossEntropy):
             cls = ClassifierNet
@@ -100,12 +117,15 @@ class Net(NeuralNet):
                 decays=plan.decays,
             ),
             **options,
-        ).initialize()
+        )
+        net.schedule = schedule
+        net.initialize()
         net.description = plan.description
         for name in plan.discard:
             module.get_submodule(name)  # raises if there is none
         net.discard = plan.discard
-        net.loss_unit = loss_unit
+        unit = plan.loss_unit
+        net.loss_unit = unit(module) if callable(unit) else unit
         net.clip_norm = plan.clip_norm
         return net
 
@@ -153,6 +173,7 @@ class Net(NeuralNet):
     def initialize_optimizer(self, triggered_directly=None):
         weights = [weights for _, weights in self.get_all_learnable_params()]
         self.optimizer_ = self.optimizer(weights)
+        self.rates_ = Rates(self.optimizer_, self.schedule)
         return self
 
     def load_params(self, *args, **options):
@@ -219,9 +240,7 @@ class Net(NeuralNet):
         batches,
         held_out=None,
         *,
-        schedule,
         n_iter_no_change,
-        verbose,
         mixed_precision=False,
         rounds=1,
         X=None,
@@ -234,12 +253,9 @@ class Net(NeuralNet):
         batches : Batches
         held_out : Batches or None
             Their loss is recorded in every epoch.
-        schedule : callable
-            Factor of `lr` for the share of the training that is done.
         n_iter_no_change : int or None
             Epochs to wait for a lower held-out loss. ``None`` records this loss alone:
             the training goes on to the end, and the last weights are kept.
-        verbose : int
         mixed_precision : bool
             Whether the layers compute in lower precision.
         rounds : int
@@ -257,21 +273,27 @@ class Net(NeuralNet):
         if self.callbacks_:
             refuse_misfits(
                 self,
-                is_constant=schedule is constant,
+                is_constant=self.schedule is constant,
                 has_held_out=held_out is not None,
             )
         if held_out is None:
             n_iter_no_change = None
-        rates = _Rates(self.optimizer_, schedule)
+        if rounds > 1 and type(self.criterion_).relabel is Objective.relabel:
+            raise ValueError(
+                f"{rounds=}, but {type(self.criterion_).__name__} has no relabel, to "
+                "make the targets of the second."
+            )
+        if mixed_precision:
+            warn_of_slow_bfloat16(self.device)
         self.epochs_ = []
         self.notify("on_train_begin", X=X, y=y)
         if any(isinstance(callback, LoadInitState) for _, callback in self.callbacks_):
-            rates.last = None  # those of a file, which the schedule goes on from
+            self.rates_.last = None  # those of a file, which the schedule goes on from
         n_epochs = rounds * self.max_epochs
         with (
             in_mixed_precision(self.module_) if mixed_precision else nullcontext(),
             progress_bar(
-                verbose,
+                self.verbose,
                 n_epochs * batches.n_samples,
                 batches.samples.unit,
                 f"epoch 1/{n_epochs}",
@@ -281,7 +303,7 @@ class Net(NeuralNet):
                 if number:
                     self._relabel(batches, held_out)
                 if self._train_round(
-                    batches, held_out, rates, n_iter_no_change, advance, n_epochs
+                    batches, held_out, n_iter_no_change, advance, n_epochs
                 ):
                     break
         self.optimizer_.zero_grad()  # gradients would be copied with the weights
@@ -303,9 +325,7 @@ class Net(NeuralNet):
                 samples = held_out.samples
                 held_out.targets = self.criterion_.relabel(self.module_, samples)
 
-    def _train_round(
-        self, batches, held_out, rates, n_iter_no_change, advance, n_epochs
-    ):
+    def _train_round(self, batches, held_out, n_iter_no_change, advance, n_epochs):
         """Train once for `max_epochs`; whether a callback wants to stop."""
         best = _BestWeights(self.module_, self.criterion_)
         sets = {}
@@ -318,7 +338,7 @@ class Net(NeuralNet):
             report = _Progress(advance, self.epochs_, n_epochs)
             self.notify("on_epoch_begin", **sets)
             self.epochs_.append({})
-            self._train_epoch(batches, epoch, rates, report)
+            self._train_epoch(batches, epoch, report)
             if held_out is not None:
                 loss = self._judge(held_out)
             if n_iter_no_change is not None:
@@ -334,7 +354,7 @@ class Net(NeuralNet):
         best.restore()
         return is_stopped
 
-    def _train_epoch(self, batches, epoch, rates, report):
+    def _train_epoch(self, batches, epoch, report):
         """One pass over the batches; records the mean loss of a row."""
         self._set_training(True)
         step = self._step
@@ -345,7 +365,7 @@ class Net(NeuralNet):
         sums, n_batches, n_in_epoch = _Sums(), 0, len(batches)
         n_shown = 0
         for batch in batches:
-            rates.set((epoch + n_batches / n_in_epoch) / self.max_epochs)
+            self.rates_.set((epoch + n_batches / n_in_epoch) / self.max_epochs)
             sums.add(*step(batch), batch.n_terms)
             n_batches += 1
             if follows:
@@ -568,38 +588,6 @@ def _outputs_of(module):
         yield outputs
     finally:
         hook.remove()
-
-
-class _Rates:
-    """The learning rates of an optimizer in the course of a schedule."""
-
-    def __init__(self, optimizer, schedule):
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.first = self.last = self._read()
-
-    def _read(self):
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def set(self, progress):
-        """Set the rates for the share of the training that is done.
-
-        Raises
-        ------
-        ValueError
-            If somebody else has set them.
-        """
-        if self.schedule is constant:
-            return
-        if self.last not in (None, self._read()):
-            raise ValueError(
-                "A callback changed the learning rate, which lr_schedule sets at each "
-                "batch; set lr_schedule='constant'."
-            )
-        factor = self.schedule(progress)
-        self.last = [rate * factor for rate in self.first]
-        for group, rate in zip(self.optimizer.param_groups, self.last, strict=True):
-            group["lr"] = rate
 
 
 class _Progress:

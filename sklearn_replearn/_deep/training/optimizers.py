@@ -1,6 +1,5 @@
 """Optimizers, by name, class or function, and schedules of their learning rates."""
 
-from copy import deepcopy
 from functools import partial
 from math import cos, pi
 
@@ -59,6 +58,8 @@ def make_optimizer(weights, *, optimizer, lr, weight_decay, device, decays="all"
                 f"optimizer={name} sets {option}={own[option]}, but the parameter "
                 f"{option} is {options[option]}; set the parameter instead."
             )
+    if decays not in ("all", "matrices"):
+        raise ValueError(f"{decays=} is neither 'all' nor 'matrices'.")
     if decays == "matrices" and weight_decay:
         matrices = [weight for weight in weights if weight.ndim > 1]
         others = [weight for weight in weights if weight.ndim <= 1]
@@ -76,35 +77,6 @@ def make_optimizer(weights, *, optimizer, lr, weight_decay, device, decays="all"
             "which is no torch.optim.Optimizer."
         )
     return made
-
-
-def take_state(optimizer, before):
-    """Continue from the state of another optimizer, if both have the same options.
-
-    Learning rate and weight decay may differ, which no state depends on.
-
-    Parameters
-    ----------
-    optimizer : torch optimizer
-        Fresh.
-    before : torch optimizer or None
-    """
-    if type(before) is not type(optimizer):
-        return
-    fresh, old = optimizer.state_dict(), before.state_dict()
-    if _options(optimizer) == _options(before) and _places(fresh) == _places(old):
-        optimizer.load_state_dict(fresh | {"state": deepcopy(old["state"])})
-
-
-def _options(optimizer):
-    free = ("lr", "weight_decay")
-    return {
-        name: value for name, value in optimizer.defaults.items() if name not in free
-    }
-
-
-def _places(state):
-    return [group["params"] for group in state["param_groups"]]
 
 
 def in_words(optimizer):
@@ -140,3 +112,42 @@ def one_cycle(progress):
 
 #: By name, the factor as a function of the share of the training that is done.
 SCHEDULES = {"constant": constant, "cosine": cosine, "one_cycle": one_cycle}
+
+
+class Rates:
+    """The learning rates of an optimizer in the course of a schedule.
+
+    Parameters
+    ----------
+    optimizer : torch optimizer
+    schedule : callable
+        One of `SCHEDULES`.
+    """
+
+    def __init__(self, optimizer, schedule):
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.first = self.last = self._read()
+
+    def _read(self):
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def set(self, progress):
+        """Set the rates for the share of the training that is done.
+
+        Raises
+        ------
+        ValueError
+            If somebody else has set them.
+        """
+        if self.schedule is constant:
+            return
+        if self.last not in (None, self._read()):
+            raise ValueError(
+                "A callback changed the learning rate, which lr_schedule sets at each "
+                "batch; set lr_schedule='constant'."
+            )
+        factor = self.schedule(progress)
+        self.last = [rate * factor for rate in self.first]
+        for group, rate in zip(self.optimizer.param_groups, self.last, strict=True):
+            group["lr"] = rate

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sklearn_replearn._deep.input.samples import Rows
+from sklearn_replearn._deep.networks.network import build_network, has_own_modules
 from sklearn_replearn._deep.objectives.objective import Objective
 from sklearn_replearn._deep.training.batches import random_batches
 from sklearn_replearn._deep.training.splits import hold_out
-
-
-def as_it_is(network, samples):
-    """A start that changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,9 @@ class Plan:
     split : callable
         Of the samples, the targets, the share to hold out and a seed; gives the indices
         of the samples to train with and of those held out.
-    start : callable
-        Of a new network and the samples; lets the network start from what the samples
-        are like, or raises if it does not fit them.
+    start : callable, default=None
+        Of a new network that has its `origin`, `center` and `spread`, and the samples;
+        what else it starts from. It raises if the network does not fit the samples.
     check : callable, default=None
         Of samples, also of those to validate with; raises if the loss cannot take them.
     loss_unit : callable or float
@@ -38,7 +36,7 @@ class Plan:
         same for data in any unit; or a function of the network that gives it.
     clip_norm : float, default=None
         Gradients are shortened to this length, over all weights.
-    decays : {"all", "matrices"}
+    decays : {"all", "matrices"}, default="all"
         Which weights `weight_decay` acts on; "matrices" leaves out biases and the
         weights of normalizations.
     discard : tuple of str
@@ -52,7 +50,7 @@ class Plan:
     objective: Objective | None
     sampler: Callable = random_batches
     split: Callable = hold_out
-    start: Callable = as_it_is
+    start: Callable | None = None
     check: Callable | None = None
     loss_unit: Callable | float = 1.0
     clip_norm: float | None = None
@@ -60,13 +58,13 @@ class Plan:
     discard: tuple = ()
     rounds: int = 1
 
-    def __post_init__(self):
-        if self.decays not in ("all", "matrices"):
-            kinds = "'all' nor 'matrices'"
-            raise ValueError(f"decays={self.decays!r} is neither {kinds}.")
-        kind = type(self.objective)
-        if self.rounds > 1 and kind.relabel is Objective.relabel:
-            raise ValueError(
-                f"rounds={self.rounds}, but {kind.__name__} has no relabel, to make "
-                "the targets of the second."
-            )
+    def new_network(self, samples):
+        """The network as it is before the training with samples."""
+        description = self.description
+        network = build_network(description)
+        is_own = has_own_modules(description) or description.get("binary", False)
+        if isinstance(samples.rows, Rows):
+            samples.rows.center_input(network, from_origin=not is_own)
+        if self.start is not None:
+            self.start(network, samples.rows)
+        return network

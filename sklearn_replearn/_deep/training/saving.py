@@ -7,7 +7,6 @@ arrays, equal weights are the same bytes.
 
 from copy import deepcopy
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -134,28 +133,6 @@ def load_arrays(module, arrays):
         parent, _, buffer = name.rpartition(".")
         setattr(module.get_submodule(parent), buffer, values.pop(name))
     module.load_state_dict(values, assign=True)
-
-
-def load_learned(objective, learned):
-    """Give an objective, in its own memory, what another one of its kind has learned.
-
-    Raises
-    ------
-    ValueError
-        If the other one was of another kind.
-    """
-    tensors = {
-        name: torch.tensor(value) if isinstance(value, np.ndarray) else value
-        for name, value in learned.items()
-    }
-    try:
-        objective.load_state_dict(tensors)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise ValueError(
-            "warm_start=True goes on with what the loss has learned, but the "
-            f"parameters now describe another loss ({reason}); set warm_start=False."
-        ) from error
 
 
 def _modules_in(state):

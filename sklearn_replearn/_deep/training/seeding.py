@@ -6,6 +6,8 @@ from threading import RLock
 
 import torch
 
+from sklearn_replearn._warnings import warn
+
 
 def as_device(device):
     """The torch device that a parameter names; "auto" takes a GPU if there is one."""
@@ -36,6 +38,16 @@ def has_bfloat16():
         )
     except (AttributeError, RuntimeError):  # private, so they may be gone
         return None
+
+
+def warn_of_slow_bfloat16(device):
+    """Warn if a device computes in bfloat16 without instructions for it."""
+    if torch.device(device).type == "cpu" and has_bfloat16() is False:
+        warn(
+            "mixed_precision=True makes the training 4 to 12 times slower on this "
+            "processor, which has neither AMX nor AVX512-BF16; set "
+            "mixed_precision=False."
+        )
 
 
 _GENERATOR_LOCK = RLock()  # torch's default generator belongs to all threads
