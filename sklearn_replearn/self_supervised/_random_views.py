@@ -10,8 +10,12 @@ from sklearn_replearn._deep.input.augment import Augmentation, read_amounts
 from sklearn_replearn._deep.input.changes import Values
 from sklearn_replearn._deep.input.samples import as_tensor, channels_first, scaled
 from sklearn_replearn._deep.training.seeding import seeded
-from sklearn_replearn._image_input import channels_first_shape, image_scale
-from sklearn_replearn._images import flatten_images, resolve_image_shape
+from sklearn_replearn._images import (
+    channels_first_shape,
+    flatten_images,
+    image_scale,
+    resolve_image_shape,
+)
 from sklearn_replearn._seeds import as_seed
 
 
