@@ -1,6 +1,7 @@
 """What importing loads, which way imports go, and that versions agree."""
 
 import ast
+import pickle
 import subprocess
 import sys
 from importlib.metadata import version
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import sklearn_replearn
+from sklearn_replearn.image import HOG
 from sklearn_replearn.utils.discovery import all_families
 
 PACKAGE = Path(sklearn_replearn.__file__).parent
@@ -27,6 +29,7 @@ HEAVY = [
 FAMILIES = [
     "decomposition",
     "graph",
+    "image",
     "metrics",
     "model_selection",
     "plotting",
@@ -71,14 +74,29 @@ def test_most_families_load_nothing_heavy_before_it_is_needed():
         "ActivationDisplay([0.0, 1.0])",
         "SaliencyDisplay([[0, 1]], [[0, 1]])",
         "sklearn_replearn.graph.as_adjacency([(1, 2)])",
+        "import numpy, pickle",
+        f"hog = pickle.loads({pickle.dumps(HOG(cell_size=4))})",
+        "hog.fit_transform(numpy.eye(16)[None])",
+        "patches = sklearn_replearn.image.BagOfVisualWords('patch', n_words=2)",
+        "patches.fit_transform(numpy.eye(16)[None])",
     ]
     # scikit-learn itself loads pandas where it is installed.
     assert set(loaded_by("; ".join(statements))) <= {"pandas"}
 
 
 def test_importing_deep_families_loads_torch_and_no_more():
-    imports = (f"import sklearn_replearn.{family}" for family in DEEP_FAMILIES)
+    imports = (f"from sklearn_replearn.{family} import *" for family in DEEP_FAMILIES)
     assert set(loaded_by("; ".join(imports))) <= {"pandas", "torch", "skorch"}
+
+
+def test_estimators_of_images_are_loaded_when_they_are_used():
+    image = sklearn_replearn.image
+    loaded = {}
+    exec("from sklearn_replearn.image import *", loaded)
+    assert set(image.__all__) <= set(loaded)
+    assert dir(image) == sorted(image.__all__)
+    with pytest.raises(AttributeError, match=r"image' has no attribute 'nonsense'"):
+        _ = image.nonsense
 
 
 def test_all_families_are_attributes_of_the_package():
@@ -168,14 +186,15 @@ def test_imports_go_one_way():
     trees = read_modules()
     root = trees.pop("sklearn_replearn")  # loads its submodules on first use
     assert not set(imports(root, trees)) & trees.keys()
+    ranks = {module: rank_of(module, trees) for module in trees}
     wrong = []
     for module, tree in trees.items():
-        rank = rank_of(module, trees)
+        rank = ranks[module]
         for imported in set(imports(tree, trees)) & trees.keys():
             # "graph._netmf" is private to "graph", "_linalg" to the package.
             owner, private, _ = imported.rpartition("._")
             folder = imported.rpartition(".")[0]
-            other = rank_of(imported, trees)
+            other = ranks[imported]
             leftwards = RANKS.index(other) < RANKS.index(rank)
             together = other == rank in OPEN and is_in(module, folder)
             sealed = private and not is_in(module, owner)
