@@ -64,6 +64,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
+    "parallel": 2,
     "download_all_examples": False,
 }
 
