@@ -54,7 +54,7 @@ from sklearn_replearn.metric_learning import (
     TripletTransformer,
 )
 from sklearn_replearn.model_selection import CrossFitTransformer
-from sklearn_replearn.self_supervised import SimCLR
+from sklearn_replearn.self_supervised import InstanceDiscrimination, SimCLR, VICReg
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -110,6 +110,9 @@ SMALL_NETWORK = {
 #: For fewer epochs than it takes to tell that a loss does not fall: of random rows
 #: with random classes it does not.
 SMALL_METRIC_NETWORK = {**SMALL_NETWORK, "max_epochs": 4}
+
+#: The same with a projector behind it.
+SMALL_PROJECTION = {**SMALL_NETWORK, "max_epochs": 3, "projection_sizes": (4,)}
 
 
 class ForeignNetwork(nn.Sequential):
@@ -167,6 +170,7 @@ INSTANCES = {
     "FilterBank": FilterBank(),
     "GraphClusterEncoder": GraphClusterEncoder(n_clusters=3, random_state=0),
     "HOG": HOG(cell_size=1),
+    "InstanceDiscrimination": InstanceDiscrimination(**SMALL_PROJECTION),
     "LSA": LSA(n_components=3, random_state=0),
     "LaplacianEigenmaps": LaplacianEigenmaps(n_components=1),
     "MahalanobisTransformer": MahalanobisTransformer(max_epochs=4, random_state=0),
@@ -187,13 +191,14 @@ INSTANCES = {
     "PrototypeClassifier": PrototypeClassifier(),
     "ScaledPCA": ScaledPCA(),
     "SiameseTransformer": SiameseTransformer(**SMALL_METRIC_NETWORK),
-    "SimCLR": SimCLR(projection_sizes=(4,), **{**SMALL_NETWORK, "max_epochs": 3}),
+    "SimCLR": SimCLR(**SMALL_PROJECTION),
     "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
     "SkipGramEmbedding": SkipGramEmbedding(
         n_components=3, subsample=0, max_epochs=3, min_count=1, random_state=0
     ),
     "SupConTransformer": SupConTransformer(**SMALL_METRIC_NETWORK),
     "TripletTransformer": TripletTransformer(**SMALL_METRIC_NETWORK),
+    "VICReg": VICReg(**SMALL_PROJECTION),
     # Codes take longer to tell the rows of small tables apart. With less training, some
     # seeds bring warnings of collapse or of codes without rows; with this, none of ten.
     "VQAutoencoder": VQAutoencoder(
@@ -368,6 +373,31 @@ METRIC_EFFECTS = {
 
 #: Three stages of convolutions, of which SimCLR reads the second by default.
 CONVOLUTIONS = {"encoder": "cnn", "channels": (3, 4, 4)}
+
+VIEW_EFFECTS = {
+    **{
+        name: METRIC_EFFECTS[name]
+        for name in METRIC_EFFECTS
+        if name not in ("normalize", "samples_per_class")
+    },
+    "optimizer": [Effect("sgd"), Effect("adam", given={"weight_decay": 0.1})],
+    "projection_sizes": [Effect((4, 4)), Effect(5)],
+    "layer": [Effect("stage1", CONVOLUTIONS), Effect("embedding", CONVOLUTIONS)],
+    "pool_size": [Effect(1, CONVOLUTIONS)],
+    "augment": [
+        Effect("noise"),
+        Effect([("corrupt", 0.3)]),
+        Effect(["noise"], CONVOLUTIONS),
+        Effect([("shift", 0.5)], given={"image_shape": (2, 4), "kernel_size": 1}),
+    ],
+}
+#: Of techniques whose network and views are made by the same code.
+OTHER_VIEW_EFFECTS = {
+    **dict.fromkeys(VIEW_EFFECTS, "SimCLR"),
+    "projection_sizes": [Effect((4, 4))],
+    "augment": [Effect("noise")],
+    "random_state": [Effect(1)],
+}
 
 #: Pairs, and what estimators that learn from rows or pairs do with them.
 ROWS_OR_PAIRS = make_check_data(SiameseTransformer(input="pairs"))
@@ -578,6 +608,12 @@ EFFECTS = {
         "transform_sqrt": [Effect(True)],
         "signed": [Effect(True, given={"image_shape": (2, 4)})],
     },
+    "InstanceDiscrimination": {
+        **OTHER_VIEW_EFFECTS,
+        "temperature": [Effect(0.5)],
+        "momentum": [Effect(0.9)],
+        "n_negatives": [Effect(5)],
+    },
     "LSA": {
         "n_components": [Effect(2)],
         "vectorizer": [Effect(TfidfVectorizer())],
@@ -766,24 +802,7 @@ EFFECTS = {
         **trained_as("TripletTransformer", METRIC_EFFECTS),
         **CONTRAST_EFFECTS,
     },
-    "SimCLR": {
-        **{
-            name: METRIC_EFFECTS[name]
-            for name in METRIC_EFFECTS
-            if name not in ("normalize", "samples_per_class")
-        },
-        "optimizer": [Effect("sgd"), Effect("adam", given={"weight_decay": 0.1})],
-        "temperature": [Effect(0.5)],
-        "projection_sizes": [Effect((4, 4)), Effect(5)],
-        "layer": [Effect("stage1", CONVOLUTIONS), Effect("embedding", CONVOLUTIONS)],
-        "pool_size": [Effect(1, CONVOLUTIONS)],
-        "augment": [
-            Effect("noise"),
-            Effect([("corrupt", 0.3)]),
-            Effect(["noise"], CONVOLUTIONS),
-            Effect([("shift", 0.5)], given={"image_shape": (2, 4), "kernel_size": 1}),
-        ],
-    },
+    "SimCLR": {**VIEW_EFFECTS, "temperature": [Effect(0.5)]},
     "SimilarityEmbedding": {
         "n_components": [Effect(2)],
         "similarity": [Effect("cosine"), Effect("linear"), Effect(np.inner)],
@@ -816,6 +835,14 @@ EFFECTS = {
         "mining": [Effect("all"), Effect("hard")],
         "loss": [Effect("softplus"), Effect("split")],
         "temperature": [Effect(0.5, given={"loss": "softplus"})],
+    },
+    "VICReg": {
+        **OTHER_VIEW_EFFECTS,
+        "loss": [Effect("barlow_twins")],
+        "invariance_weight": [Effect(1.0)],
+        "variance_weight": [Effect(1.0)],
+        "covariance_weight": [Effect(25.0)],
+        "redundancy_weight": [Effect(0.5, given={"loss": "barlow_twins"})],
     },
     "VQAutoencoder": {
         **trained_as("Autoencoder", AUTOENCODER_EFFECTS),

@@ -18,7 +18,7 @@ from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.image import PretrainedFeatureExtractor
 from sklearn_replearn.metric_learning import MahalanobisTransformer
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
-from sklearn_replearn.self_supervised import SimCLR
+from sklearn_replearn.self_supervised import InstanceDiscrimination, SimCLR, VICReg
 from sklearn_replearn.utils.estimator_checks import make_check_data
 
 DEEP = [
@@ -57,7 +57,11 @@ def test_shared_parameters_have_the_same_defaults(estimator):
     own = {"hidden_layer_sizes", "lr"}
     if issubclass(ours, DeepClassifierMixin | BaseMetricTransformer):
         own.add("max_epochs")
-    if ours is SimCLR:  # by the recipe that its benchmark has chosen
+    if ours in (
+        InstanceDiscrimination,
+        SimCLR,
+        VICReg,
+    ):  # as their benchmark has chosen
         own |= {"max_epochs", "optimizer", "weight_decay"}
     for name in set(shared_by(estimator)) - own:
         assert defaults(ours)[name] == defaults(model)[name], (

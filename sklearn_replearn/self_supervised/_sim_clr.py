@@ -1,38 +1,15 @@
 """Features of rows, images or signals from two random views of each: SimCLR."""
 
-from functools import partial
-from math import ceil, log
 from numbers import Real
 
-import torch
-
-from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
-from sklearn_replearn._deep.estimators.embeddings import (
-    diagnose_embeddings,
-    record_health,
-)
-from sklearn_replearn._deep.estimators.encoders import start_network
-from sklearn_replearn._deep.objectives.objective import TwoViews
 from sklearn_replearn._deep.objectives.tuple_losses import SupConLoss
-from sklearn_replearn._deep.training.plan import Plan
-from sklearn_replearn._deep.training.seeding import seeded
 from sklearn_replearn._sklearn import Interval
-from sklearn_replearn.self_supervised._views import (
-    PROJECTION_PARAMETERS,
-    check_several,
-    describe_projection,
-    hold_out_several,
-    make_views,
-)
-
-#: Maximum number of rows that `score` compares at a time.
-N_COMPARED = 256
-
-#: What to change if all rows get one projection.
-REMEDY = "lower lr, take larger batches, or other changes in augment"
+from sklearn_replearn.self_supervised._view_health import ObservedViews
+from sklearn_replearn.self_supervised._view_transformer import BaseViewTransformer
+from sklearn_replearn.self_supervised._views import make_views
 
 
-class SimCLR(BaseDeepTransformer):
+class SimCLR(BaseViewTransformer):
     r"""Features without labels: two random views of a row are trained to be similar.
 
     Each of the n rows of a batch is changed twice at random. A network :math:`f` and a
@@ -145,8 +122,8 @@ class SimCLR(BaseDeepTransformer):
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
-        "active_share", "mean_norm", "spread" and "effective_rank" of each epoch
-        (:ref:`guide <health_curve>`).
+        "active_share", "mean_norm", "spread", "effective_rank", "alignment" and
+        "uniformity" of each epoch (:ref:`guide <health_curve>`).
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
@@ -191,8 +168,7 @@ class SimCLR(BaseDeepTransformer):
     """
 
     _parameter_constraints = {
-        **BaseDeepTransformer._parameter_constraints,
-        **PROJECTION_PARAMETERS,
+        **BaseViewTransformer._parameter_constraints,
         "temperature": [Interval(Real, 0, None, closed="neither")],
     }
 
@@ -255,71 +231,5 @@ class SimCLR(BaseDeepTransformer):
         self.random_state = random_state
         self.verbose = verbose
 
-    def score(self, X, y=None):
-        r"""Lower bound of the mutual information of two views, in nats.
-
-        .. math:: \log(2n - 1) - L \le I(x'; x'')
-
-        with the loss L of n rows at a time, at most 256; the mean over all rows.
-        Views are drawn with a fixed seed, and those of tables from the values of X. The
-        score compares estimators with the same `augment` and `temperature`, on the
-        same rows: other views are another task. It says how well views are told apart;
-        whether the features help a task is for labels to say.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            At least two rows.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            At most ``log(2n - 1)``; 0 if all views have the same projection.
-
-        Raises
-        ------
-        ValueError
-            If X has a single row, or rows unlike those of :meth:`fit`.
-        """
-        samples = self._samples(X)
-        check_several(samples)
-        network = self.net_.module_
-        device = network.origin.device
-        objective = self._make_objective().eval()
-        samples.check_finite()
-        total = 0.0
-        with torch.inference_mode(), seeded(0, device):
-            objective.begin(network, samples)
-            order = torch.randperm(len(samples))
-            for index in order.tensor_split(ceil(len(samples) / N_COMPARED)):
-                rows = network.arrange(samples.take(index).to(device))
-                (loss,) = objective(network, objective.prepare(rows, None)).values()
-                total += len(index) * (log(2 * len(index) - 1) - float(loss))
-        return total / len(samples)
-
-    # -- training --------------------------------------------------------------
-
     def _make_objective(self):
-        return TwoViews(SupConLoss(self.temperature), make_views(self))
-
-    def _plan(self, samples, targets):
-        if self.batch_size == 1:
-            raise ValueError(
-                "batch_size=1 leaves a row no others to be compared with; raise it."
-            )
-        return Plan(
-            describe_projection(self),
-            self._make_objective(),
-            split=hold_out_several,
-            start=partial(start_network, n_components=self.n_components),
-            check=check_several,
-            decays="matrices",
-        )
-
-    def _finish(self, samples):
-        record_health(self)
-
-    def _diagnose(self, samples):
-        return diagnose_embeddings(self, samples, REMEDY)
+        return ObservedViews(SupConLoss(self.temperature), make_views(self))

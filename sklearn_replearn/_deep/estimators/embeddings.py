@@ -9,9 +9,9 @@ N_PATIENT_EPOCHS = 10
 LEAST_GAIN = 0.02
 
 
-def record_health(estimator):
-    """Set `health_curve_` by what the loss has found in each epoch."""
-    names = ("active_share", "mean_norm", "spread", "effective_rank")
+def record_health(estimator, *others):
+    """Set `health_curve_` by what the loss has found in each epoch, and `others`."""
+    names = ("active_share", "mean_norm", "spread", "effective_rank", *others)
     epochs = estimator.net_.epochs_
     curve = [{name: epoch[name] for name in names} for epoch in epochs]
     estimator.health_curve_ = getattr(estimator, "health_curve_", []) + curve
