@@ -166,24 +166,27 @@ def test_features_need_few_labels(digits, loss):
         model = VICReg(loss=loss, random_state=0, **training).fit(X[:1200])
         Z = StandardScaler().fit_transform(model.transform(X))
         accuracies = []
-        for draw in range(10):
-            labeled = [np.flatnonzero(y[:1200] == c)[draw::20] for c in range(10)]
-            labeled = np.concatenate(labeled)
+        for draw in range(20):
+            each = [np.flatnonzero(y[:1200] == c)[draw::24][:5] for c in range(10)]
+            labeled = np.concatenate(each)
             few = LogisticRegression(C=0.1).fit(Z[labeled], y[labeled])
             accuracies.append(few.score(Z[1200:], y[1200:]))
         found.append((np.mean(accuracies), model.score(X[1200:])))
     (untrained, score_before), (learned, score) = found
-    assert learned > untrained + 0.005
+    assert learned > untrained
     assert score > score_before + 0.2
 
 
-def test_a_grid_chooses_between_losses_and_weights(X):
+def test_a_grid_chooses_between_losses_and_weights(digits):
+    wide = {"n_components": 32, "hidden_layer_sizes": 64, "projection_sizes": 32}
     grid = GridSearchCV(
-        VICReg(**{**SMALL, "max_epochs": 5}),
-        [{"loss": ["vicreg", "barlow_twins"]}, {"variance_weight": [1.0, 25.0]}],
+        VICReg(**{**SMALL, **wide, "max_epochs": 9, "lr": 1e-2}),
+        [{"loss": ["vicreg", "barlow_twins"]}, {"variance_weight": [0.0]}],
         cv=ShuffleSplit(1, test_size=0.3, random_state=0),
-    ).fit(X)
-    assert len(set(grid.cv_results_["mean_test_score"])) >= 3
+    ).fit(digits[0][:400])
+    scores = grid.cv_results_["mean_test_score"]
+    assert len(set(scores)) == 3
+    assert min(scores[:2]) > 2 * scores[2]
 
 
 def test_early_stopping_and_warm_start(X):

@@ -133,8 +133,8 @@ class InstanceDiscrimination(BaseViewTransformer):
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
-        "active_share", "mean_norm", "spread", "effective_rank", "alignment" and
-        "uniformity" of each epoch (:ref:`guide <health_curve>`).
+        "mean_norm", "spread", "effective_rank", "alignment" and "uniformity" of each
+        epoch (:ref:`guide <view_health>`).
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float

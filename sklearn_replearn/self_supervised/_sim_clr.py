@@ -123,7 +123,7 @@ class SimCLR(BaseViewTransformer):
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
         "active_share", "mean_norm", "spread", "effective_rank", "alignment" and
-        "uniformity" of each epoch (:ref:`guide <health_curve>`).
+        "uniformity" of each epoch (:ref:`guide <view_health>`).
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
@@ -230,6 +230,8 @@ class SimCLR(BaseViewTransformer):
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+
+    _health_names = ("active_share", *BaseViewTransformer._health_names)
 
     def _make_objective(self):
         return ObservedViews(SupConLoss(self.temperature), make_views(self))

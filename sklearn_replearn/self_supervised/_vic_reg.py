@@ -146,8 +146,8 @@ class VICReg(BaseViewTransformer):
     validation_loss_curve_ : list of float or None
         The same for held-out rows or `X_val`; ``None`` without them.
     health_curve_ : list of dict
-        "active_share", "mean_norm", "spread", "effective_rank", "alignment" and
-        "uniformity" of each epoch (:ref:`guide <health_curve>`).
+        "mean_norm", "spread", "effective_rank", "alignment" and "uniformity" of each
+        epoch (:ref:`guide <view_health>`).
     n_iter_ : int
         Number of epochs.
     effective_rank_ : float
@@ -323,8 +323,7 @@ class VICRegLoss(TupleLoss):
             "covariance": covariance
             * (covariance_penalty(first) + covariance_penalty(second)),
         }
-        share = (z.detach().var(0) < 1).float().mean()
-        return terms, share, 2 * variance * (1 - VARIANCE_EPS**0.5)
+        return terms, 0.0, 2 * variance * (1 - VARIANCE_EPS**0.5)
 
 
 def cross_correlation(first, second):
@@ -351,5 +350,4 @@ class BarlowTwinsLoss(TupleLoss):
             "invariance": (1 - correlation.diagonal()).square().mean(),
             "redundancy": self.redundancy_weight * redundancy,
         }
-        share = (correlation.detach().diagonal() < 0.5).float().mean()
-        return terms, share, 1.0
+        return terms, 0.0, 1.0

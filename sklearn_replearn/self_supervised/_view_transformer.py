@@ -39,6 +39,9 @@ class BaseViewTransformer(BaseDeepTransformer):
         **PROJECTION_PARAMETERS,
     }
 
+    #: What `health_curve_` has of each epoch.
+    _health_names = ("mean_norm", "spread", "effective_rank", "alignment", "uniformity")
+
     #: What to change if all rows get one projection.
     _remedy = "lower lr, take larger batches, or other changes in augment"
 
@@ -104,7 +107,7 @@ class BaseViewTransformer(BaseDeepTransformer):
         )
 
     def _finish(self, samples):
-        record_health(self, "alignment", "uniformity")
+        record_health(self, self._health_names)
 
     def _diagnose(self, samples):
         findings = diagnose_embeddings(self, samples, self._remedy)

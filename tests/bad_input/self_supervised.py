@@ -58,4 +58,58 @@ CASES = [
         ".fit(table).n_iter_",
         ConvergenceWarning,
     ),
+    ("One row for other losses", "VICReg().fit(table[:1])", ValueError),
+    ("One row for a bank", "InstanceDiscrimination().fit(table[:1])", ValueError),
+    (
+        "NaN in a bank",
+        "InstanceDiscrimination().fit(table * [1, 1, 1, np.nan])",
+        ValueError,
+    ),
+    ("Batches of one row", "VICReg(2, batch_size=1).fit(table)", ValueError),
+    (
+        "One row to score by other losses",
+        "VICReg(2, max_epochs=1).fit(table).score(table[:1])",
+        ValueError,
+    ),
+    (
+        "Batches of two rows",
+        "VICReg(2, batch_size=2, max_epochs=1).fit(table).n_iter_",
+        None,
+    ),
+    ("A weight below zero", "VICReg(2, variance_weight=-1).fit(table)", ValueError),
+    (
+        "A constant is the best projection",
+        "VICReg(2, variance_weight=0, max_epochs=20, random_state=0)"
+        ".fit(table).n_iter_",
+        ConvergenceWarning,
+    ),
+    (
+        "A temperature of zero",
+        "InstanceDiscrimination(2, temperature=0).fit(table)",
+        ValueError,
+    ),
+    (
+        "A momentum that never changes the bank",
+        "InstanceDiscrimination(2, momentum=1.0).fit(table)",
+        ValueError,
+    ),
+    (
+        "No negatives",
+        "InstanceDiscrimination(2, n_negatives=0).fit(table)",
+        ValueError,
+    ),
+    (
+        "One row held out of a bank",
+        "InstanceDiscrimination(2, early_stopping=True, validation_fraction=0.05)"
+        ".fit(table)",
+        ValueError,
+    ),
+    (
+        "Constant images",
+        "InstanceDiscrimination(2, max_epochs=10, random_state=0)"
+        ".fit(np.ones((20, 8, 8))).n_iter_",
+        ConvergenceWarning,
+    ),
+    ("Embeddings of different rows", "alignment(table, table[:5])", ValueError),
+    ("An embedding without a direction", "uniformity(0 * table)", ValueError),
 ]

@@ -2,6 +2,9 @@
 
 from sklearn_replearn._effective_rank import effective_rank
 
+#: What a loss of tuples finds in each epoch.
+HEALTH = ("active_share", "mean_norm", "spread", "effective_rank")
+
 #: Epochs after which a loss is expected to be below that of a collapse.
 N_PATIENT_EPOCHS = 10
 
@@ -9,9 +12,8 @@ N_PATIENT_EPOCHS = 10
 LEAST_GAIN = 0.02
 
 
-def record_health(estimator, *others):
-    """Set `health_curve_` by what the loss has found in each epoch, and `others`."""
-    names = ("active_share", "mean_norm", "spread", "effective_rank", *others)
+def record_health(estimator, names=HEALTH):
+    """Set `health_curve_` by what the loss has found in each epoch."""
     epochs = estimator.net_.epochs_
     curve = [{name: epoch[name] for name in names} for epoch in epochs]
     estimator.health_curve_ = getattr(estimator, "health_curve_", []) + curve
