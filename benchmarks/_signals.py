@@ -29,17 +29,19 @@ class Signals:
 
 
 def read_signals(folder: Path) -> list[Signals]:
-    """All signals of the data folder."""
-    paths = sorted((folder / "signals").glob("*.npz"))
-    if not paths:
-        raise MissingData("The data folder has no file 'signals/*.npz'.")
-    return [_read(path) for path in paths]
-
-
-def _read(path):
-    with np.load(path) as file:
-        names = ("X_train", "y_train", "X_test", "y_test")
-        return Signals(path.stem, *(file[name] for name in names))
+    """All signals of the data folder that have one length and a split of their own."""
+    names = ("X_train", "y_train", "X_test", "y_test")
+    sets = []
+    for path in sorted((folder / "signals").glob("*.npz")):
+        with np.load(path) as file:
+            if set(names) <= set(file):
+                sets.append(Signals(path.stem, *(file[name] for name in names)))
+    if not sets:
+        raise MissingData(
+            "The data folder has no file 'signals/*.npz' with the arrays "
+            f"{', '.join(names)}."
+        )
+    return sets
 
 
 def digits_as_signals(images: Images) -> list[Signals]:
