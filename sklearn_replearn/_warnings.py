@@ -14,13 +14,7 @@ _INNER_MODULES = ("joblib.", "contextlib")
 
 
 def warn(message, category=UserWarning):
-    """Issue a warning at the line that called this package, however deep we are.
-
-    Parameters
-    ----------
-    message : str
-    category : type of Warning, default=UserWarning
-    """
+    """Issue a warning at the line that called this package, however deep we are."""
     frame, level = sys._getframe(1), 2
     while frame is not None and _is_inner(frame):
         frame, level = frame.f_back, level + 1

@@ -90,13 +90,11 @@ class VQAutoencoder(BaseAutoencoder):
     warm_start : bool, default=False
         Whether `fit` continues from the previous weights (:ref:`guide <warm_start>`).
     mixed_precision : bool, default=False
-        Whether layers compute in bfloat16 during training, for GPUs and some
-        processors; others take 4 to 12 times as long (:ref:`guide <mixed_precision>`).
+        Whether layers are trained in bfloat16 (:ref:`guide <mixed_precision>`).
     device : str or torch.device, default="auto"
         Where to train and encode. "auto" is CUDA if torch finds it, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, batches, held-out rows and all else that is drawn at random
-        (:ref:`guide <random_state>`).
+        Seed of all that is drawn at random (:ref:`guide <random_state>`).
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -140,8 +138,6 @@ class VQAutoencoder(BaseAutoencoder):
     ConvergenceWarning
         If less than half of the codebooks' vectors are used, the code has collapsed,
         most hidden units are dead, or the loss has not fallen; it says what to change.
-        `effective_rank_` and `n_dead_units_` are found from at most 512 training
-        rows.
     UserWarning
         If `n_codes` is more than `n_components`.
 

@@ -112,10 +112,6 @@ def code_network(estimator, layer=None):
 def class_network(estimator):
     """A module from rows to one column for each class, and the classes.
 
-    Parameters
-    ----------
-    estimator : fitted classifier or Pipeline
-
     Returns
     -------
     module : torch module

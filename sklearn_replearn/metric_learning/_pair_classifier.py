@@ -94,8 +94,7 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
         (height, width) or (height, width, channels) of images given as rows. ``None``:
         rows are rows of a table (:ref:`guide <images>`).
     encoder : {"auto", "cnn", "mlp"} or torch.nn.Module, default="auto"
-        Network of the embedding. "auto" is "cnn" for images and "mlp" for rows
-        (:ref:`guide <encoder>`).
+        "auto" is "cnn" for images and "mlp" for rows (:ref:`guide <encoder>`).
     channels : int or sequence of int, default=(32, 64, 128)
         Number of maps of each convolutional stage (:ref:`guide <channels>`).
     kernel_size : int, default=3
@@ -135,13 +134,11 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
     warm_start : bool, default=False
         Whether `fit` continues from the previous weights (:ref:`guide <warm_start>`).
     mixed_precision : bool, default=False
-        Whether layers compute in bfloat16 during training, for GPUs and some
-        processors; others take 4 to 12 times as long (:ref:`guide <mixed_precision>`).
+        Whether layers are trained in bfloat16 (:ref:`guide <mixed_precision>`).
     device : str or torch.device, default="auto"
         Where to train and encode. "auto" is CUDA if torch finds it, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, batches, held-out rows and all else that is drawn at random
-        (:ref:`guide <random_state>`).
+        Seed of all that is drawn at random (:ref:`guide <random_state>`).
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -404,29 +401,6 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
         found = self.decision_function(X) > 0
         is_same = read_same(self, found, y, both=False)
         return float(accuracy_score(is_same, found, sample_weight=sample_weight))
-
-    def as_module(self, layer=None):
-        """A copy of the trained network, for gradients and for other torch code.
-
-        Parameters
-        ----------
-        layer : str, default=None
-            Name of the layer whose output is wanted, one of those that
-            ``as_module().network.named_modules()`` names. ``None`` gives the log odds
-            that the rows of each pair belong together, as a column.
-
-        Returns
-        -------
-        module : torch.nn.Module
-            In evaluation mode. It takes a float32 tensor of pairs, as :meth:`predict`
-            does (uint8 images as [0, 1]); inside, the channels of images come first.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer; the message lists those that there are.
-        """
-        return BaseDeepEstimator.as_module(self, layer)
 
     # -- training --------------------------------------------------------------
 

@@ -137,11 +137,6 @@ def number_words(documents):
 def look_up_words(documents, vocabulary):
     """Ids of the known words of documents; the unknown ones are left out.
 
-    Parameters
-    ----------
-    documents : iterable of lists of str
-    vocabulary : mapping of str to int
-
     Returns
     -------
     tokens : TokenIds

@@ -433,13 +433,15 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         ----------
         layer : str, default=None
             Name of the layer whose output is wanted, one of those that
-            ``as_module().network.named_modules()`` names. ``None`` gives the code.
+            ``as_module().network.named_modules()`` names. ``None`` gives the code; of
+            a PairClassifier the log odds of each pair, as a column.
 
         Returns
         -------
         module : torch.nn.Module
-            In evaluation mode. It takes a float32 tensor of what `transform` takes
-            (uint8 images as [0, 1]); inside, the channels of images come first.
+            In evaluation mode. It takes a float32 tensor of what `transform`, or
+            `predict`, takes (uint8 images as [0, 1]); inside, the channels of images
+            come first.
 
         Raises
         ------

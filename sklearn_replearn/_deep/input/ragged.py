@@ -32,10 +32,6 @@ class Padded(NamedTuple):
 def bucket_length(lengths):
     """Length that samples are padded to: a multiple of 16, above 128 a power of two.
 
-    Parameters
-    ----------
-    lengths : int or tensor of int64
-
     Returns
     -------
     buckets : int or tensor of int64
@@ -139,10 +135,6 @@ class RaggedSamples(Samples):
     def some(self, n):
         """At most n samples, evenly spaced.
 
-        Parameters
-        ----------
-        n : int
-
         Returns
         -------
         samples : same class
@@ -183,10 +175,6 @@ class Tokens(RaggedSamples):
     @classmethod
     def from_lists(cls, documents):
         """Tokens from a sequence of ids for each document.
-
-        Parameters
-        ----------
-        documents : iterable of sequences of int
 
         Returns
         -------

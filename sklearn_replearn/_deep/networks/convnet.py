@@ -1,6 +1,7 @@
 """A convolutional network that tells classes apart, for images and for signals."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
@@ -79,6 +80,7 @@ def sequence(steps):
     return without_biases(nn.Sequential(OrderedDict(steps)))
 
 
+@dataclass(kw_only=True)
 class ConvLayers:
     """Makes the stages of convolutions, and the dense layers after them, by name.
 
@@ -106,34 +108,18 @@ class ConvLayers:
         Widths of the dense layers.
     """
 
-    def __init__(
-        self,
-        *,
-        shape,
-        channels,
-        depth,
-        kernel_size,
-        pooling,
-        global_pooling,
-        batch_norm,
-        residual,
-        dropout,
-        activation,
-        negative_slope,
-        hidden_sizes,
-    ):
-        self.shape = shape
-        self.channels = channels
-        self.depth = depth
-        self.kernel_size = kernel_size
-        self.pooling = pooling
-        self.global_pooling = global_pooling
-        self.batch_norm = batch_norm
-        self.residual = residual
-        self.dropout = dropout
-        self.activation = activation
-        self.negative_slope = negative_slope
-        self.hidden_sizes = hidden_sizes
+    shape: list
+    channels: list
+    depth: int
+    kernel_size: int
+    pooling: str
+    global_pooling: bool
+    batch_norm: bool
+    residual: bool
+    dropout: float
+    activation: str
+    negative_slope: float
+    hidden_sizes: list
 
     def steps(self):
         """Layers by name, in their order, and the width of the last."""

@@ -147,11 +147,6 @@ class QuantizedLoss(nn.Module):
     .. math:: L(\hat x, x) + \frac{\beta}{d} \lVert z - q \rVert^2
 
     The first term is a mean over the d features, and so the second is divided by d.
-
-    Parameters
-    ----------
-    reconstruction : torch module
-    commitment : float
     """
 
     def __init__(self, reconstruction, commitment):

@@ -463,12 +463,7 @@ class NPairLoss(SoftmaxLoss):
 
 
 class SupConLoss(SoftmaxLoss):
-    """Mean over rows of the mean over positives of -log softmax among all others.
-
-    Parameters
-    ----------
-    temperature : float
-    """
+    """Mean over rows of the mean over positives of -log softmax among all others."""
 
     def __init__(self, temperature):
         super().__init__(temperature, cosines)

@@ -11,11 +11,6 @@ def try_trained(net, samples):
     """Find out whether modules of the user know double precision.
 
     Raises if the training changed a part of them that is not saved.
-
-    Parameters
-    ----------
-    net : Net
-    samples : Samples
     """
     index = torch.arange(min(N_TRIED, len(samples.rows)))
     inputs = samples.rows.take(index.repeat(2))  # an even number, for pairs
