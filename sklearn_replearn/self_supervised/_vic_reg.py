@@ -80,8 +80,7 @@ class VICReg(BaseViewTransformer):
         (height, width) or (height, width, channels) of images given as rows. ``None``:
         rows of a table, or signals (:ref:`guide <images>`).
     encoder : {"auto", "cnn", "mlp"} or torch.nn.Module, default="auto"
-        Network of the embedding. "auto" is "cnn" for images and "mlp" for rows
-        (:ref:`guide <encoder>`).
+        "auto" is "cnn" for images and "mlp" for rows (:ref:`guide <encoder>`).
     channels : int or sequence of int, default=(32, 64, 128)
         Number of maps of each convolutional stage (:ref:`guide <channels>`).
     kernel_size : int, default=3
@@ -121,13 +120,11 @@ class VICReg(BaseViewTransformer):
     warm_start : bool, default=False
         Whether `fit` continues from the previous weights (:ref:`guide <warm_start>`).
     mixed_precision : bool, default=False
-        Whether layers compute in bfloat16 during training, for GPUs and some
-        processors; others take 4 to 12 times as long (:ref:`guide <mixed_precision>`).
+        Whether layers are trained in bfloat16 (:ref:`guide <mixed_precision>`).
     device : str or torch.device, default="auto"
         Where to train and encode. "auto" is CUDA if torch finds it, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, batches, held-out rows and all else that is drawn at random
-        (:ref:`guide <random_state>`).
+        Seed of all that is drawn at random (:ref:`guide <random_state>`).
     verbose : int, default=0
         1 shows a progress bar.
 
