@@ -1,8 +1,8 @@
 """Features without labels: what few labels and all labels make of them.
 
-A logistic regression learns from features that no label had a part in: of SimCLR, and
-beside it of the same network untrained, of principal components, of filters learned
-without gradients, and of the pixels themselves. Two questions:
+A logistic regression learns from features that no label had a part in: of SimCLR and
+other methods, and beside them of the same network untrained, of principal components,
+of filters learned without gradients, and of the pixels themselves. Two questions:
 
 - images (Fashion-MNIST): accuracy with all labels and with a few labels a class;
 - tables (digits, whose pixels are taken as columns): the same.
@@ -10,6 +10,7 @@ without gradients, and of the pixels themselves. Two questions:
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from time import process_time
 
 import numpy as np
@@ -20,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.image import FilterBank
-from sklearn_replearn.self_supervised import SimCLR
+from sklearn_replearn.self_supervised import InstanceDiscrimination, SimCLR, VICReg
 
 from ._contest import Contest, Options, Target
 from ._images import Images, as_bytes, read_images
@@ -29,6 +30,15 @@ from ._report import progress
 #: Inverse strength of the penalty, with all and with few labels, of standardised
 #: features and of those that are taken as they are.
 C = {"standardised": (0.01, 0.1), "as they are": (0.1, 1.0)}
+
+#: By name, what makes the estimators that learn without labels; the first is the one
+#: that targets are for.
+METHODS = {
+    "SimCLR": SimCLR,
+    "InstanceDiscrimination": InstanceDiscrimination,
+    "VICReg": VICReg,
+    "Barlow Twins": partial(VICReg, loss="barlow_twins"),
+}
 
 #: One pass at a rate at which no weight moves: batch normalization sees the data.
 UNTRAINED = {"max_epochs": 1, "lr": 1e-12}
@@ -94,33 +104,30 @@ def split_digits(n_images: int | None) -> Images:
 
 
 def table_models(sizes: Sizes) -> dict:
-    """Makers of estimators of rows of a table, by name, each of a seed."""
-    return {
-        "SimCLR of a table": lambda seed: SimCLR(
-            max_epochs=sizes.epochs, random_state=seed
-        ),
-        "SimCLR of a table, untrained": lambda seed: SimCLR(
-            random_state=seed, **UNTRAINED
-        ),
+    """Makers of estimators of rows of a table, by name."""
+    return learned_models("of a table", sizes)
+
+
+def learned_models(of: str, sizes: Sizes, **options) -> dict:
+    """The methods that learn without labels, and the network of the first untrained."""
+    models = {
+        f"{name} {of}": partial(make, max_epochs=sizes.epochs, **options)
+        for name, make in METHODS.items()
     }
+    return models | {f"SimCLR {of}, untrained": partial(SimCLR, **UNTRAINED, **options)}
 
 
 def image_models(images: Images, sizes: Sizes) -> dict:
-    """Makers of estimators of images, by name, each of a seed."""
+    """Makers of estimators of images, by name."""
     shape = {"image_shape": images.shape}
     width = min(128, images.train.shape[1] // 2)
     return {
-        "SimCLR of images": lambda seed: SimCLR(
-            max_epochs=sizes.epochs, random_state=seed, **shape
+        **learned_models("of images", sizes, **shape),
+        f"PCA({width})": partial(ScaledPCA, width, with_std=False),
+        "FilterBank('kmeans')": partial(
+            FilterBank, "kmeans", n_filters=sizes.n_filters, **shape
         ),
-        "SimCLR of images, untrained": lambda seed: SimCLR(
-            random_state=seed, **shape, **UNTRAINED
-        ),
-        f"PCA({width})": lambda seed: ScaledPCA(width, with_std=False),
-        "FilterBank('kmeans')": lambda seed: FilterBank(
-            "kmeans", n_filters=sizes.n_filters, random_state=seed, **shape
-        ),
-        "pixels": lambda seed: FunctionTransformer(),
+        "pixels": FunctionTransformer,
     }
 
 
@@ -146,6 +153,7 @@ def contest(
             "above pixels": float((of_draws - pixels).mean()),
             "± above": standard_error(of_draws - pixels),
             "fit seconds": figures["seconds"],
+            **figures["score"],
         }
     return Contest(
         data=images.name,
@@ -161,6 +169,8 @@ def contest(
             f"labels; pixels and PCA are taken as they are, with C={C['as they are']}, "
             "which is better for them. PCA has as many components as SimCLR's last "
             "layer, or half as many as there are pixels.",
+            "'score' is the method's own, on the test rows: nats of mutual information "
+            "of two views.",
             "Seconds of processor time of a fit, mean of the seeds; with "
             f"{max(options.threads)} thread(s).",
         ),
@@ -182,12 +192,12 @@ def draw_labeled(labels: np.ndarray, n_labels: int, n_draws: int) -> list[np.nda
 
 def measure(images: Images, name: str, make, subsets: list, sizes: Sizes) -> dict:
     """Accuracies, with a row for each seed, of the features of an estimator."""
-    is_learned = name.startswith(("SimCLR", "FilterBank"))
+    is_learned = name.startswith((*METHODS, "FilterBank"))
     kind = "standardised" if is_learned else "as they are"
-    accuracies, few, seconds = [], [], []
+    accuracies, few, seconds, scores = [], [], [], []
     for seed in range(sizes.seeds if is_learned else 1):
         progress(f"self_supervised: {images.name}; {name}, seed {seed}")
-        model = make(seed)
+        model = make(random_state=seed) if is_learned else make()
         as_images = images.shape[0] > 8 and hasattr(model, "image_shape")
         train, test = (
             as_bytes(rows) if as_images else rows
@@ -196,6 +206,8 @@ def measure(images: Images, name: str, make, subsets: list, sizes: Sizes) -> dic
         start = process_time()
         model.fit(train)
         seconds.append(process_time() - start)
+        if name.startswith(tuple(METHODS)):
+            scores.append(model.score(test))
         train, test = model.transform(train), model.transform(test)
         if is_learned:
             scaler = StandardScaler().fit(train)
@@ -220,6 +232,7 @@ def measure(images: Images, name: str, make, subsets: list, sizes: Sizes) -> dic
         "all": np.array(accuracies),
         "few": np.array(few),
         "seconds": float(np.mean(seconds)),
+        "score": {"score": float(np.mean(scores))} if scores else {},
         "dimensions": train.shape[1],
     }
 
