@@ -51,8 +51,8 @@ class InstanceDiscrimination(BaseViewTransformer):
         Rows that a batch is compared with: all, or so many that are drawn for each
         batch. The sum over all rows is then estimated from those drawn, each weighed by
         the inverse of the chance that it is drawn. (The paper takes noise-contrastive
-        estimation, whose normalizing constant has to be guessed.) Worth it from about
-        100,000 rows on.
+        estimation, whose normalizing constant has to be guessed.) Saves time from about
+        10,000 rows on.
     projection_sizes : int or sequence of int, default=(128, 128)
         Number of units of each layer of the projector.
     layer : str, default="auto"
