@@ -97,10 +97,6 @@ class TransferNetwork(Network):
             self.module.get_submodule(name).train(mode)
         return self
 
-    @property
-    def reads_by_hook(self):
-        return self.layer is not None
-
     def prepare(self, x):
         """Images as the module takes them."""
         if self.resize is not None:

@@ -25,7 +25,6 @@ from sklearn_replearn._deep.networks.network import (
     build_network,
     copy_modules,
     has_own_modules,
-    share_weights,
 )
 from sklearn_replearn._deep.networks.own_modules import check_module
 from sklearn_replearn._deep.objectives.health import Diverged, count_dead_units
@@ -409,8 +408,6 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         network = self.net_.module_
         if samples.is_double and network.knows_double:
             network = self.net_.in_double_precision()
-        if network.reads_by_hook:  # no other thread may add its outputs
-            network = share_weights(network)
         method = getattr(network, name)
         results, finite = map_samples(
             (lambda rows: method(network.arrange(rows))) if arrange else method,

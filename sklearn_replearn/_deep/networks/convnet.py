@@ -210,10 +210,6 @@ class ConvClassifier(Network):
         self.head_dropout = nn.Dropout(dropout)
         self.head = nn.Linear(n_components, n_classes)
 
-    @property
-    def reads_by_hook(self):
-        return self.layer != "penultimate"
-
     def to_penultimate(self, x):
         return self.run(self._through_steps, self.standardized(x))
 
@@ -229,7 +225,7 @@ class ConvClassifier(Network):
     evaluate = forward
 
     def encode(self, x):
-        if self.reads_by_hook:
+        if self.layer != "penultimate":
             return output_of(self.layer, self, self.forward, x).flatten(1)
         return self.to_penultimate(x)
 

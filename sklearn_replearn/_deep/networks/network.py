@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from importlib import import_module
 from itertools import pairwise
+from threading import Lock, get_ident
 
 import torch
 from torch import nn
@@ -145,9 +146,6 @@ class Network(nn.Module):
     #: Whether `run` computes in lower precision; see `in_mixed_precision`.
     is_mixed = False
 
-    #: Whether `encode` gives what a hook in the middle of the layers finds.
-    reads_by_hook = False
-
     #: Whether convolutions of images have the channels last in memory, which takes them
     #: 0.6 to 0.9 of the time.
     has_channels_last = False
@@ -239,9 +237,8 @@ class UpToLayer(nn.Module):
     def forward(self, rows):
         if self.layer is None:
             return self.network.encode(self.network.arrange(rows))
-        network = share_weights(self.network)
-        x = network.arrange(rows)
-        return output_of(self.layer, network, network.evaluate, x)
+        network = self.network
+        return output_of(self.layer, network, network.evaluate, network.arrange(rows))
 
 
 def check_layer(network, layer):
@@ -251,18 +248,25 @@ def check_layer(network, layer):
         raise ValueError(f"There is no layer {layer!r}; there are {names}.")
 
 
+#: torch numbers hooks without a lock: of two with one number, the second takes the
+#: place of the first.
+_REGISTERING = Lock()
+
+
 def output_of(layer, network, function, x):
     """What a layer of a network puts out, at last, while a function works on x.
 
-    The network belongs to the caller alone: another thread that uses it would add its
-    own outputs. They are copied, since the layers after it may work in place.
+    Other threads may use the network meanwhile: only outputs of this one count. They
+    are copied, since the layers after it may work in place.
     """
-    outputs = []
+    outputs, thread = [], get_ident()
 
     def keep(layer, inputs, output):
-        outputs[:] = [_cloned(output)]
+        if get_ident() == thread:
+            outputs[:] = [_cloned(output)]
 
-    hook = network.get_submodule(layer).register_forward_hook(keep)
+    with _REGISTERING:
+        hook = network.get_submodule(layer).register_forward_hook(keep)
     try:
         function(x)
     finally:
@@ -333,15 +337,6 @@ def _double(tensor):
     double = tensor.detach().double()
     is_parameter = isinstance(tensor, nn.Parameter)
     return nn.Parameter(double, requires_grad=False) if is_parameter else double
-
-
-def share_weights(module):
-    """A copy of a module that has the same tensors, for hooks of one call only."""
-    tensors = (*module.parameters(), *module.buffers())
-    copy = copy_modules(module, {id(tensor): tensor for tensor in tensors})
-    # Modules that define how they are copied may have other tensors.
-    copy.load_state_dict(module.state_dict(keep_vars=True), assign=True)
-    return copy
 
 
 def unsaved_buffers(module):
