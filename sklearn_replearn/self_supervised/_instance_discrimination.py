@@ -25,9 +25,9 @@ class InstanceDiscrimination(BaseViewTransformer):
     of the batch B [1]_. So a row has many negatives in a small batch, and a step
     computes one view of each row, half of what :class:`SimCLR` computes.
 
-    The bank is filled with the vectors that the new network gives, and not with random
-    ones, as in the paper: these have to be learned by heart first, for more epochs than
-    small data are trained for. It takes ``4 * n * d`` bytes during the
+    The bank is filled with the vectors that the new network gives. The paper fills it
+    with random ones; the loss is then above that of guessing, :math:`\log n`, until
+    each row has been seen several times. The bank takes ``4 * n * d`` bytes during the
     training, with d the width of the projector, and is not saved; a warm start fills it
     by the network that it continues with.
 
