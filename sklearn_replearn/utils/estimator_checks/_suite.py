@@ -6,104 +6,58 @@ from functools import partial
 from sklearn.base import is_classifier
 
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.utils.estimator_checks._composition import (
-    check_column_transformer_and_union,
-    check_feature_names,
-    check_inverse_transform,
-    check_own_score,
-    check_pipeline_and_grid_search,
-    check_set_output,
+from sklearn_replearn.utils.estimator_checks import (
+    _composition,
+    _data,
+    _fitting,
+    _ids,
+    _input,
+    _invariance,
+    _parameters,
+    _randomness,
+    _saving,
 )
-from sklearn_replearn.utils.estimator_checks._data import make_check_data
-from sklearn_replearn.utils.estimator_checks._fitting import (
-    check_clones_share_nothing,
-    check_fit_returns_self,
-    check_refit_is_identical,
-    check_unfitted,
-)
-from sklearn_replearn.utils.estimator_checks._ids import (
-    check_containers_of_ids,
-    check_each_column_counts,
-    check_graph_is_shared,
-    check_handle_unknown,
-)
-from sklearn_replearn.utils.estimator_checks._input import (
-    check_dataframe_input,
-    check_documents,
-    check_empty_input,
-    check_float_precision,
-    check_input_unchanged,
-    check_integer_input,
-    check_invalid_numbers,
-    check_memory_mapped_input,
-    check_unknown_input,
-    check_width_mismatch,
-)
-from sklearn_replearn.utils.estimator_checks._invariance import (
-    check_chunk_invariance,
-    check_fit_transform_equals_transform,
-    check_order_invariance,
-    check_output,
-    check_subset_invariance,
-    check_transform_is_repeatable,
-)
-from sklearn_replearn.utils.estimator_checks._parameters import (
-    check_clone,
-    check_init_only_assigns,
-    check_invalid_parameters,
-    check_more_components_than_possible,
-    check_n_components,
-    check_parameter_effect,
-    check_parameters_are_read,
-    check_parameters_have_effects,
-)
-from sklearn_replearn.utils.estimator_checks._randomness import (
-    check_global_random_state_untouched,
-    check_random_state,
-    seeded,
-)
-from sklearn_replearn.utils.estimator_checks._saving import check_fresh_process
 
 _ANY_INPUT = (
-    check_init_only_assigns,
-    check_clone,
-    check_unfitted,
-    check_clones_share_nothing,
-    check_output,
-    check_fit_returns_self,
-    check_refit_is_identical,
-    check_transform_is_repeatable,
-    check_subset_invariance,
-    check_order_invariance,
-    check_chunk_invariance,
-    check_input_unchanged,
-    check_random_state,
-    check_global_random_state_untouched,
-    check_invalid_parameters,
-    check_parameters_are_read,
-    check_n_components,
-    check_more_components_than_possible,
-    check_feature_names,
-    check_set_output,
-    check_empty_input,
-    check_unknown_input,
-    check_fresh_process,
+    _parameters.check_init_only_assigns,
+    _parameters.check_clone,
+    _fitting.check_unfitted,
+    _fitting.check_clones_share_nothing,
+    _invariance.check_output,
+    _fitting.check_fit_returns_self,
+    _fitting.check_refit_is_identical,
+    _invariance.check_transform_is_repeatable,
+    _invariance.check_subset_invariance,
+    _invariance.check_order_invariance,
+    _invariance.check_chunk_invariance,
+    _input.check_input_unchanged,
+    _randomness.check_random_state,
+    _randomness.check_global_random_state_untouched,
+    _parameters.check_invalid_parameters,
+    _parameters.check_parameters_are_read,
+    _parameters.check_n_components,
+    _parameters.check_more_components_than_possible,
+    _composition.check_feature_names,
+    _composition.check_set_output,
+    _input.check_empty_input,
+    _input.check_unknown_input,
+    _saving.check_fresh_process,
 )
 
 
 _ARRAYS = (
-    check_memory_mapped_input,
-    check_float_precision,
-    check_invalid_numbers,
-    check_width_mismatch,
+    _input.check_memory_mapped_input,
+    _input.check_float_precision,
+    _input.check_invalid_numbers,
+    _input.check_width_mismatch,
 )
 
 
 # Labelled pairs go into fit, rows into transform: nothing that passes on one X fits.
 _SAME_INPUT_IN_TRANSFORM = (
-    check_fit_transform_equals_transform,
-    check_pipeline_and_grid_search,
-    check_own_score,
+    _invariance.check_fit_transform_equals_transform,
+    _composition.check_pipeline_and_grid_search,
+    _composition.check_own_score,
 )
 
 
@@ -111,28 +65,32 @@ _CHECKS_OF_KIND = {
     "table": (
         *_ARRAYS,
         *_SAME_INPUT_IN_TRANSFORM,
-        check_integer_input,
-        check_dataframe_input,
-        check_column_transformer_and_union,
-        check_inverse_transform,
+        _input.check_integer_input,
+        _input.check_dataframe_input,
+        _composition.check_column_transformer_and_union,
+        _composition.check_inverse_transform,
     ),
     "text": (
         *_SAME_INPUT_IN_TRANSFORM,
-        check_documents,
-        check_dataframe_input,
-        check_column_transformer_and_union,
+        _input.check_documents,
+        _input.check_dataframe_input,
+        _composition.check_column_transformer_and_union,
     ),
-    "image": (*_ARRAYS, *_SAME_INPUT_IN_TRANSFORM, check_inverse_transform),
+    "image": (
+        *_ARRAYS,
+        *_SAME_INPUT_IN_TRANSFORM,
+        _composition.check_inverse_transform,
+    ),
     "graph": (*_ARRAYS, *_SAME_INPUT_IN_TRANSFORM),
     "ids": (
         *_SAME_INPUT_IN_TRANSFORM,
-        check_width_mismatch,
-        check_dataframe_input,
-        check_column_transformer_and_union,
-        check_each_column_counts,
-        check_containers_of_ids,
-        check_handle_unknown,
-        check_graph_is_shared,
+        _input.check_width_mismatch,
+        _input.check_dataframe_input,
+        _composition.check_column_transformer_and_union,
+        _ids.check_each_column_counts,
+        _ids.check_containers_of_ids,
+        _ids.check_handle_unknown,
+        _ids.check_graph_is_shared,
     ),
     "pairs": _ARRAYS,
 }
@@ -155,14 +113,23 @@ def checks_of(estimator, data, parameter_effects):
         return
     yield (
         "check_parameters_have_effects",
-        partial(check_parameters_have_effects, data=data, effects=parameter_effects),
+        partial(
+            _parameters.check_parameters_have_effects,
+            data=data,
+            effects=parameter_effects,
+        ),
     )
     for name, effects in parameter_effects.items():
         for i, effect in enumerate(() if isinstance(effects, str) else effects):
             number = f"[{i}]" if len(effects) > 1 else ""
             yield (
                 f"check_parameter_effect:{name}{number}",
-                partial(check_parameter_effect, data=data, name=name, effect=effect),
+                partial(
+                    _parameters.check_parameter_effect,
+                    data=data,
+                    name=name,
+                    effect=effect,
+                ),
             )
 
 
@@ -226,8 +193,8 @@ def check_representation_estimator(
     if on_fail not in ("raise", "warn", None):
         raise ValueError(f"on_fail must be 'raise', 'warn' or None, got {on_fail!r}.")
     expected = expected_failed_checks or {}
-    estimator = seeded(estimator)
-    data = make_check_data(estimator) if data is None else data
+    estimator = _randomness.seeded(estimator)
+    data = _data.make_check_data(estimator) if data is None else data
     results = []
     for name, check in checks_of(estimator, data, parameter_effects):
         status, exception = "passed", None
@@ -294,8 +261,8 @@ def parametrize_with_representation_checks(
         return None if function is None else function(estimator)
 
     cases = []
-    for estimator in map(seeded, estimators):
-        input_data = of(data, estimator) or make_check_data(estimator)
+    for estimator in map(_randomness.seeded, estimators):
+        input_data = of(data, estimator) or _data.make_check_data(estimator)
         expected = of(expected_failed_checks, estimator) or {}
         checks = dict(
             checks_of(estimator, input_data, of(parameter_effects, estimator))
