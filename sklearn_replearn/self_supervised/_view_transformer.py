@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from functools import partial
 
+import numpy as np
 from torch.nn import functional
 
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
@@ -118,7 +119,7 @@ class BaseViewTransformer(BaseDeepTransformer):
             not findings
             and self.n_iter_ >= N_PATIENT_EPOCHS
             and rank < max(LEAST_RANK, LEAST_SHARE * width)
-            and rank < effective_rank(samples.array) / 2
+            and rank < effective_rank(samples.array.astype(np.float64)) / 2
         ):
             findings.append(
                 f"the {width} values of projections vary in {rank:.2g} directions "
