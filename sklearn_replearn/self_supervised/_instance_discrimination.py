@@ -74,9 +74,9 @@ class InstanceDiscrimination(BaseViewTransformer):
         Side of the kernels in pixels, an odd number (:ref:`guide <channels>`).
     augment : str or sequence, default="auto"
         Random changes that make a view, such as ``["crop", ("noise", 0.2)]``
-        (:ref:`guide <augment>`). "auto" is "crop" by 0.4, "flip" and "color_jitter" by
-        0.4 for images; "crop" by 0.4, "scale" and "noise" for signals; and "corrupt"
-        for tables.
+        or a preset, "weak", "medium" or "strong" (:ref:`guide <augment>`). "auto" is
+        "medium": "crop" by 0.4, "flip" and "color_jitter" by 0.4 for images; "crop" by
+        0.4, "scale" and "noise" for signals; and "corrupt" for tables.
     hidden_layer_sizes : int or sequence of int, default=(256,)
         Number of units of each hidden layer before the embedding; ``()`` is none.
     activation : str, default="relu"
