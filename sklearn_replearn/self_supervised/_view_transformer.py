@@ -66,11 +66,12 @@ class BaseViewTransformer(BaseDeepTransformer):
         :math:`p(i)` is the other view of the same row; the mean over all rows (van den
         Oord et al., "Representation learning with contrastive predictive coding",
         2018). The temperature that gives the largest bound is taken, whatever the
-        network was trained with, so that the score compares all settings, and all
-        methods that have it, with the same `augment`, on the same rows: other views
-        are another task. Views are drawn with a fixed seed, and those of tables from
-        the values of X. The score says how well views are told apart; whether the
-        features help a task is for labels to say.
+        network was trained with, so that the score compares settings with any
+        temperature, weights or loss. It cannot choose `augment`, since other views are
+        another task, and between methods it favors :class:`SimCLR`, which is trained
+        for it. Views are drawn with a fixed seed, and those of tables from the values
+        of X. The score says how well views are told apart; whether the features help a
+        task is for labels to say.
 
         Parameters
         ----------
