@@ -63,8 +63,8 @@ class Rows(skorch.callbacks.Callback):
         self.n_rows = len(dataset_train), len(dataset_valid)
 
 
-def test_there_are_fourteen():
-    assert len(STOPS_EARLY) == 14
+def test_there_are_many():
+    assert len(STOPS_EARLY) >= 14
 
 
 @each

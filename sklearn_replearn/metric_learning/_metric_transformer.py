@@ -24,6 +24,7 @@ from sklearn_replearn._deep.training.batches import (
 )
 from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._deep.training.splits import hold_out, hold_out_couples
+from sklearn_replearn._images import shape_of
 from sklearn_replearn._labels import first_names, read_classes
 from sklearn_replearn._sklearn import Interval, _fit_context
 from sklearn_replearn._warnings import warn
@@ -177,7 +178,7 @@ def class_batches(estimator, make=BalancedBatches):
 
 def refuse_pairs(estimator, X, y):
     """Raise if X and y seem to be pairs and whether they are the same."""
-    shape = np.shape(X)
+    shape = shape_of(X)
     may_be_pairs = estimator.image_shape is None and len(shape) == 3 and shape[1] == 2
     if not may_be_pairs or y is None:
         return
