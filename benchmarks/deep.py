@@ -229,7 +229,7 @@ def encoding(images: Images, sizes: Sizes) -> Contest:
         notes=(
             "Forward passes under inference_mode: of all rows at once, which is the "
             "reference, and by blocks that stay in the cache.",
-            "transform goes by blocks, too. It also looks for NaN and infinity in X.",
+            "transform also works in blocks, and checks X for NaN and infinity.",
         ),
     )
 

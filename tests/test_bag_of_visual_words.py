@@ -303,7 +303,7 @@ def test_quarter_turns(name, size):
 def waves(name, angle, seed, size=32):
     """The descriptor of a patch of a few waves, turned about its middle.
 
-    It is the middle one of 9; the gradients at its border see what is beyond.
+    The middle one of 9 patches: gradients at its border need its neighbors.
     """
     rng = np.random.default_rng(seed)
     y, x = np.indices((size + 2, size + 2)) - (size + 1) / 2

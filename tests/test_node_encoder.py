@@ -408,6 +408,7 @@ def test_memory_embeds_once_for_each_setting(tmp_path, fits, kind):
     assert sorted(fits) == [1, 2]
 
 
+# An error here, although the settings of pytest ignore it for other caches.
 @pytest.mark.filterwarnings("error:Persisting input arguments")
 def test_memory_on_a_slow_disk(tmp_path, fits, monkeypatch):
     clock = itertools.count()

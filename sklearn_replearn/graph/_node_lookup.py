@@ -138,7 +138,7 @@ class BaseNodeLookup(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         cached = check_memory(memory).cache(embed_nodes)
         embedder = self.embedder
         with warnings.catch_warnings():
-            # How long a disk takes to note what was asked is no matter of ours.
+            # joblib warns if it writes its metadata slowly; users cannot change that.
             warnings.filterwarnings("ignore", "Persisting input arguments", UserWarning)
             if embedder is None:
                 components = min(DEFAULT_COMPONENTS, adjacency.shape[0] - 1)

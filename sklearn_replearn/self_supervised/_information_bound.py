@@ -4,6 +4,7 @@ from math import ceil
 
 import torch
 
+from sklearn_replearn._deep.objectives.objective import two_views
 from sklearn_replearn._deep.training.seeding import seeded
 from sklearn_replearn.self_supervised._views import check_several, make_views
 
@@ -41,8 +42,7 @@ def information_bound(estimator, X, directions):
         order = torch.randperm(len(samples))
         for index in order.tensor_split(ceil(len(samples) / N_COMPARED)):
             rows = network.arrange(samples.take(index).to(device))
-            views = torch.cat([change(rows), change(rows)])
-            z = directions(network(views))
+            z = directions(network(two_views(change, rows)))
             total = total + len(index) * contrastive_bounds(z @ z.T, TEMPERATURES)
     return max(0.0, float(total.max()) / len(samples))
 

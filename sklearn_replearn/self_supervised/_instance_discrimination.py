@@ -1,13 +1,16 @@
 """Features without labels: each row is told from all others by a memory of them."""
 
-from dataclasses import replace
 from numbers import Integral, Real
 
 import torch
 
+from sklearn_replearn._deep.estimators.embeddings import record_health
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.self_supervised._memory_bank import MemoryBank
-from sklearn_replearn.self_supervised._view_transformer import BaseViewTransformer
+from sklearn_replearn.self_supervised._view_transformer import (
+    BaseViewTransformer,
+    plan_views,
+)
 from sklearn_replearn.self_supervised._views import make_views
 
 
@@ -247,19 +250,16 @@ class InstanceDiscrimination(BaseViewTransformer):
     _remedy = "raise temperature, lower lr, or take other changes in augment"
 
     def _read(self, X, y, *, reset):
-        samples, _ = super()._read(X, y, reset=reset)
+        samples = self._rows(X, reset=reset)
         return samples, torch.arange(len(samples))
 
-    def _make_objective(self):
+    def _plan(self, samples, targets):
         n_negatives = None if self.n_negatives == "all" else self.n_negatives
-        return MemoryBank(
+        bank = MemoryBank(
             self.temperature, self.momentum, n_negatives, make_views(self)
         )
-
-    def _plan(self, samples, targets):
-        plan = super()._plan(samples, targets)
-        return replace(plan, split=plan.objective.hold_out)
+        return plan_views(self, bank, split=bank.hold_out)
 
     def _finish(self, samples):
-        super()._finish(samples)
+        record_health(self, self._health_names)
         self.net_.criterion_.forget()

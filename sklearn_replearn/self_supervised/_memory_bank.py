@@ -5,7 +5,7 @@ from math import ceil, log
 import torch
 from torch.nn import functional
 
-from sklearn_replearn._deep.objectives.objective import Batch, Objective
+from sklearn_replearn._deep.objectives.objective import Batch, Objective, two_views
 from sklearn_replearn._deep.objectives.softmax import sampled_cross_entropy
 from sklearn_replearn._deep.objectives.tuple_losses import Tally
 from sklearn_replearn.self_supervised._view_health import SphereTally
@@ -54,7 +54,7 @@ class MemoryBank(Objective):
         self.bank = fill_bank(network, samples)
 
     def forget(self):
-        """Give the memory free."""
+        """Release the memory."""
         self.bank = self.places = self.latest = None
 
     def hold_out(self, samples, targets, fraction, seed):
@@ -73,8 +73,7 @@ class MemoryBank(Objective):
         n = len(inputs)
         if self.training:
             return Batch(self.change(inputs), self.places[targets], n)
-        views = torch.cat([self.change(inputs), self.change(inputs)])
-        return Batch(views, None, n)
+        return Batch(two_views(self.change, inputs), None, n)
 
     def forward(self, network, batch):
         projections = network(batch.inputs)

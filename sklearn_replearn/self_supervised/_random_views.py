@@ -73,7 +73,7 @@ def random_views(
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_replearn.self_supervised import random_views
     >>> images = load_digits().images[:10] / 16
-    >>> augment = ["strong", ("flip", 0)]  # a mirrored digit is none
+    >>> augment = ["strong", ("flip", 0)]  # mirrored digits are not digits
     >>> random_views(images, augment, n_views=4, random_state=0).shape
     (10, 4, 8, 8)
     """

@@ -5,7 +5,10 @@ from numbers import Real
 from sklearn_replearn._deep.objectives.tuple_losses import SupConLoss
 from sklearn_replearn._sklearn import Interval
 from sklearn_replearn.self_supervised._view_health import ObservedViews
-from sklearn_replearn.self_supervised._view_transformer import BaseViewTransformer
+from sklearn_replearn.self_supervised._view_transformer import (
+    BaseViewTransformer,
+    plan_views,
+)
 from sklearn_replearn.self_supervised._views import make_views
 
 
@@ -230,5 +233,6 @@ class SimCLR(BaseViewTransformer):
 
     _health_names = ("active_share", *BaseViewTransformer._health_names)
 
-    def _make_objective(self):
-        return ObservedViews(SupConLoss(self.temperature), make_views(self))
+    def _plan(self, samples, targets):
+        loss = SupConLoss(self.temperature)
+        return plan_views(self, ObservedViews(loss, make_views(self)))

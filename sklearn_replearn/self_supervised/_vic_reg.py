@@ -7,7 +7,10 @@ from torch.nn import functional
 from sklearn_replearn._deep.objectives.tuple_losses import TupleLoss
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.self_supervised._view_health import ObservedViews
-from sklearn_replearn.self_supervised._view_transformer import BaseViewTransformer
+from sklearn_replearn.self_supervised._view_transformer import (
+    BaseViewTransformer,
+    plan_views,
+)
 from sklearn_replearn.self_supervised._views import make_views
 
 #: Added to variances before their roots are taken, as in the papers.
@@ -277,14 +280,15 @@ class VICReg(BaseViewTransformer):
         """Neither loss depends on the means of units."""
         return functional.normalize(z - z.mean(0))
 
-    def _make_objective(self):
+    def _plan(self, samples, targets):
         if self.loss == "vicreg":
             loss = VICRegLoss(
                 self.invariance_weight, self.variance_weight, self.covariance_weight
             )
         else:
             loss = BarlowTwinsLoss(self.redundancy_weight)
-        return ObservedViews(loss, make_views(self), self._directions)
+        objective = ObservedViews(loss, make_views(self), self._directions)
+        return plan_views(self, objective)
 
 
 def variance_hinge(z):

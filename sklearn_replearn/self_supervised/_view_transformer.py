@@ -1,6 +1,5 @@
-"""The estimator that each technique is which compares random views of rows."""
+"""Base of the techniques that compare random views of rows."""
 
-from abc import abstractmethod
 from functools import partial
 
 import numpy as np
@@ -31,8 +30,8 @@ LEAST_RANK, LEAST_SHARE = 1.5, 0.1
 class BaseViewTransformer(BaseDeepTransformer):
     """Base of the techniques that train projections of random views.
 
-    A technique makes an objective, whose health has "alignment" and "uniformity", and
-    says what to change if the training collapses.
+    A technique plans its training by `plan_views`, for an objective whose health has
+    "alignment" and "uniformity", and says what to change if the training collapses.
     """
 
     _parameter_constraints = {
@@ -45,10 +44,6 @@ class BaseViewTransformer(BaseDeepTransformer):
 
     #: What to change if all rows get one projection.
     _remedy = "lower lr, take larger batches, or other changes in augment"
-
-    @abstractmethod
-    def _make_objective(self):
-        """What the network is trained for."""
 
     def _directions(self, z):
         """Unit vectors of projections, as the loss compares them."""
@@ -92,22 +87,6 @@ class BaseViewTransformer(BaseDeepTransformer):
         """
         return information_bound(self, X, self._directions)
 
-    # -- training --------------------------------------------------------------
-
-    def _plan(self, samples, targets):
-        if self.batch_size == 1:
-            raise ValueError(
-                "batch_size=1 leaves a row no others to be compared with; raise it."
-            )
-        return Plan(
-            describe_projection(self),
-            self._make_objective(),
-            split=hold_out_several,
-            start=partial(start_network, n_components=self.n_components),
-            check=check_several,
-            decays="matrices",
-        )
-
     def _finish(self, samples):
         record_health(self, self._health_names)
 
@@ -127,3 +106,19 @@ class BaseViewTransformer(BaseDeepTransformer):
                 f"only: {self._remedy}"
             )
         return findings
+
+
+def plan_views(estimator, objective, split=hold_out_several):
+    """The `Plan` of a technique that compares the projections of views."""
+    if estimator.batch_size == 1:
+        raise ValueError(
+            "batch_size=1 leaves a row no others to be compared with; raise it."
+        )
+    return Plan(
+        describe_projection(estimator),
+        objective,
+        split=split,
+        start=partial(start_network, n_components=estimator.n_components),
+        check=check_several,
+        decays="matrices",
+    )

@@ -170,12 +170,17 @@ class TwoViews(Objective):
         self.change = self.augment(network, samples)
 
     def prepare(self, inputs, targets):
-        views = torch.cat([self.change(inputs), self.change(inputs)])
+        views = two_views(self.change, inputs)
         n = len(inputs)
         return Batch(views, torch.arange(n, device=views.device).repeat(2), n)
 
     def forward(self, network, batch):
         return as_terms(self.loss(network(batch.inputs), batch.targets))
+
+
+def two_views(change, inputs):
+    """A random view of each input, then another one of each."""
+    return torch.cat([change(inputs), change(inputs)])
 
 
 class Joint(Objective):
