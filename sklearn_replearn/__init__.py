@@ -8,7 +8,7 @@ networks that learn features without labels.
 
 The families are submodules, loaded when they are first used:
 ``sklearn_replearn.autoencoder``, ``sklearn_replearn.decomposition``,
-``sklearn_replearn.graph``, ``sklearn_replearn.image``,
+``sklearn_replearn.graph``, ``sklearn_replearn.image``, ``sklearn_replearn.language``,
 ``sklearn_replearn.metric_learning``, ``sklearn_replearn.self_supervised``,
 ``sklearn_replearn.text``.
 Beside them, ``sklearn_replearn.inspection`` looks inside what was fitted, and
@@ -26,6 +26,7 @@ _SUBMODULES = (
     "graph",
     "image",
     "inspection",
+    "language",
     "metric_learning",
     "metrics",
     "model_selection",

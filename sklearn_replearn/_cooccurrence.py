@@ -131,6 +131,18 @@ def mirror(triangle):
     return (triangle + triangle.T).tocsr()
 
 
+def keep_probabilities(counts, subsample):
+    r"""Chance that word2vec's subsampling keeps an occurrence of each word.
+
+    For a word's share f of all tokens, :math:`\min(1, \sqrt{t / f})` with the
+    threshold t = `subsample`; 1 if that is 0.
+    """
+    if subsample == 0:
+        return np.ones(len(counts))
+    shares = counts / counts.sum()
+    return np.minimum(1, np.sqrt(subsample / shares))
+
+
 def pointwise_mutual_information(pairs, keep, *, smoothing, shift, positive):
     """Shifted (positive) pointwise mutual information of the pairs that occur.
 

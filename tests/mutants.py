@@ -15,10 +15,10 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
+from sklearn_replearn._documents import check_documents
 from sklearn_replearn._sklearn import _fit_context
 from sklearn_replearn.graph import NodeEncoder
 from sklearn_replearn.text import LSA
-from sklearn_replearn.text._documents import check_documents
 
 
 class Honest(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

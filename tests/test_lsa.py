@@ -14,8 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.utils import Bunch
 
+from sklearn_replearn import _word_queries
 from sklearn_replearn._sklearn import FastTfidfVectorizer
-from sklearn_replearn.text import LSA, _word_queries
+from sklearn_replearn.text import LSA
 from sklearn_replearn.utils.estimator_checks import make_check_data
 
 DOCUMENTS = [

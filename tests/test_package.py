@@ -39,6 +39,7 @@ DEEP_FAMILIES = [
     "autoencoder",
     "image",
     "inspection",
+    "language",
     "metric_learning",
     "self_supervised",
 ]

@@ -11,11 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_replearn._cooccurrence import (
     count_pairs,
+    keep_probabilities,
     pointwise_mutual_information,
     window_weights,
 )
 from sklearn_replearn.text import PMIEmbedding
-from sklearn_replearn.text._pmi_embedding import keep_probabilities
 from sklearn_replearn.utils.estimator_checks import make_check_data
 
 SENTENCES = ["we like cats", "we like dogs", "dogs like cats"]

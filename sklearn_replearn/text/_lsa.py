@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._components import available_components
 from sklearn_replearn._counts import check_count
+from sklearn_replearn._documents import check_documents, check_same_kind
 from sklearn_replearn._linalg import randomized_svd
 from sklearn_replearn._scaling import range_unit, rows_of_size_one
 from sklearn_replearn._sklearn import (
@@ -22,9 +23,8 @@ from sklearn_replearn._sklearn import (
     Interval,
     _fit_context,
 )
+from sklearn_replearn._word_queries import WordQueriesMixin
 from sklearn_replearn._word_scores import largest
-from sklearn_replearn.text._documents import check_documents, check_same_kind
-from sklearn_replearn.text._word_queries import WordQueriesMixin
 
 
 class LSA(

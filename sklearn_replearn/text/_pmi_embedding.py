@@ -9,6 +9,7 @@ from sklearn_replearn._components import available_components
 from sklearn_replearn._cooccurrence import (
     count_pairs,
     factorize,
+    keep_probabilities,
     mirror,
     pointwise_mutual_information,
     window_weights,
@@ -307,15 +308,3 @@ def _combine(word, context, vectors):
     if vectors == "concat":
         return np.hstack([word, context])
     return np.ascontiguousarray(word if vectors == "word" else context)
-
-
-def keep_probabilities(counts, subsample):
-    r"""Chance that word2vec's subsampling keeps an occurrence of each word.
-
-    For a word's share f of all tokens, :math:`\min(1, \sqrt{t / f})` with the
-    threshold t = `subsample`; 1 if that is 0.
-    """
-    if subsample == 0:
-        return np.ones(len(counts))
-    shares = counts / counts.sum()
-    return np.minimum(1, np.sqrt(subsample / shares))

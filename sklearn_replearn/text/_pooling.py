@@ -5,7 +5,7 @@ from scipy import sparse
 
 from sklearn_replearn._blas_threads import one_blas_thread
 from sklearn_replearn._linalg import leading_signs
-from sklearn_replearn.text._tokens import TokenIds
+from sklearn_replearn._tokens import TokenIds
 
 POOLINGS = ("mean", "idf", "sif", "max", "concat", "principal")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_replearn._cloning import clone_sharing
 from sklearn_replearn._sklearn import StrOptions
-from sklearn_replearn.text._tokens import TokenIds, as_stop_words, renumber
+from sklearn_replearn._tokens import TokenIds, as_stop_words, renumber
 from sklearn_replearn.text._vector_files import (
     first_not_finite,
     nothing_found,

@@ -12,18 +12,9 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_replearn._documents import check_reiterable, check_same_kind
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._warnings import warn
-from sklearn_replearn.text._documents import check_reiterable, check_same_kind
-from sklearn_replearn.text._pooling import (
-    POOLINGS,
-    common_component,
-    n_pooled_features,
-    pool,
-    remove_component,
-    word_weights,
-)
-from sklearn_replearn.text._tokens import (
+from sklearn_replearn._tokens import (
     TokenIds,
     as_stop_words,
     look_up_words,
@@ -32,7 +23,16 @@ from sklearn_replearn.text._tokens import (
     read_tokens,
     select_words,
 )
-from sklearn_replearn.text._word_queries import WordQueriesMixin
+from sklearn_replearn._warnings import warn
+from sklearn_replearn._word_queries import WordQueriesMixin
+from sklearn_replearn.text._pooling import (
+    POOLINGS,
+    common_component,
+    n_pooled_features,
+    pool,
+    remove_component,
+    word_weights,
+)
 
 #: Why word vectors that are learned from neighbours may all be zero.
 NO_NEIGHBOURS = (

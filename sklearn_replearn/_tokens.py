@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from sklearn_replearn.text._documents import bad_token, stream_documents
+from sklearn_replearn._documents import bad_token, stream_documents
 
 #: Token ids that are worked on at a time.
 IDS_AT_A_TIME = 1_000_000

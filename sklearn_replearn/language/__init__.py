@@ -1,0 +1,21 @@
+"""Language models, and the vectors that they give documents.
+
+Classes are loaded when they are first used.
+"""
+
+from importlib import import_module
+
+_LOADED_ON_USE = {}
+
+__all__ = []
+
+
+def __getattr__(name):
+    if name in _LOADED_ON_USE:
+        module = import_module(f"{__name__}.{_LOADED_ON_USE[name]}")
+        return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)
