@@ -8,12 +8,19 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    RealNotInt,
+    StrOptions,
+)
 
 __all__ = [
     "FastTfidfVectorizer",
     "HasMethods",
     "Interval",
+    "Options",
     "RealNotInt",
     "StrOptions",
     "_fit_context",

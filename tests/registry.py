@@ -54,7 +54,13 @@ from sklearn_replearn.metric_learning import (
     TripletTransformer,
 )
 from sklearn_replearn.model_selection import CrossFitTransformer
-from sklearn_replearn.self_supervised import InstanceDiscrimination, SimCLR, VICReg
+from sklearn_replearn.self_supervised import (
+    Inpainting,
+    InstanceDiscrimination,
+    PretextTransformer,
+    SimCLR,
+    VICReg,
+)
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -187,6 +193,9 @@ INSTANCES = {
     "PretrainedFeatureExtractor": PretrainedFeatureExtractor(
         ForeignNetwork(3), max_epochs=5, lr=0.01, random_state=0
     ),
+    "PretextTransformer": PretextTransformer(
+        "inpainting", projection_sizes=(4,), **{**SMALL_NETWORK, "max_epochs": 3}
+    ),
     "ProNE": ProNE(n_components=2, random_state=0),
     "PrototypeClassifier": PrototypeClassifier(),
     "ScaledPCA": ScaledPCA(),
@@ -251,6 +260,7 @@ TABLE = make_check_data(ScaledPCA())
 UNIT_TABLE = replace(TABLE, X=TABLE.X / 10, rows=TABLE.rows / 10)
 UNEVEN_TABLE = replace(TABLE, y=np.minimum(TABLE.y * np.arange(len(TABLE.y)) % 4, 1))
 LARGE_TABLE = _large_table()
+LONG = replace(TABLE, X=np.tile(TABLE.X, 3), rows=np.tile(TABLE.rows, 3))
 BLOBS = _blobs()
 STEEP_TABLE = _steep_table()
 LARGE_GRAPH = make_check_data(NetMF(), n_samples=240)
@@ -371,7 +381,7 @@ METRIC_EFFECTS = {
     **DEEP_EFFECTS,
 }
 
-#: Three stages of convolutions, of which SimCLR reads the second by default.
+#: Three stages of convolutions, of which the second is read by default.
 CONVOLUTIONS = {"encoder": "cnn", "channels": (3, 4, 4)}
 
 VIEW_EFFECTS = {
@@ -756,6 +766,24 @@ EFFECTS = {
                 "class_weight": [Effect({0: 10.0})],
             }
         ),
+    },
+    "PretextTransformer": {
+        **trained_as(
+            "SimCLR",
+            {
+                name: METRIC_EFFECTS[name]
+                for name in METRIC_EFFECTS
+                if name not in ("normalize", "samples_per_class")
+            },
+        ),
+        "task": [
+            Effect(Inpainting(mask_share=0.6)),
+            Effect("jigsaw", CONVOLUTIONS),
+            Effect("relative_position", {**CONVOLUTIONS, "task": "jigsaw"}, data=LONG),
+        ],
+        "projection_sizes": [Effect((4, 4)), Effect(5), Effect(())],
+        "layer": [Effect("stage1", CONVOLUTIONS), Effect("embedding", CONVOLUTIONS)],
+        "pool_size": [Effect(1, CONVOLUTIONS)],
     },
     "ProNE": {
         "n_components": [Effect(3)],

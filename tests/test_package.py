@@ -136,6 +136,7 @@ COMPOSITES = {
     "GraphClusterEncoder",
     "NodeEncoder",
     "PairVerifier",
+    "PretextTransformer",
     "PrototypeClassifier",
     "ZeroShotClassifier",
 }

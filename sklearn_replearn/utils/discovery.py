@@ -49,6 +49,7 @@ def all_estimators():
         for name in getattr(family, "__all__", ())
         if isclass(value := getattr(family, name))
         and issubclass(value, BaseEstimator)
+        and hasattr(value, "fit")
         and not isabstract(value)
     }
     return sorted(found.items())

@@ -112,4 +112,48 @@ CASES = [
     ),
     ("Embeddings of different rows", "alignment(table, table[:5])", ValueError),
     ("An embedding without a direction", "uniformity(0 * table)", ValueError),
+    (
+        "A table to rotate",
+        "PretextTransformer('rotation').fit(table)",
+        ValueError,
+    ),
+    (
+        "A signal to rotate",
+        "PretextTransformer('rotation', encoder='cnn').fit(table)",
+        ValueError,
+    ),
+    (
+        "Columns of a table as a jigsaw",
+        "PretextTransformer('jigsaw').fit(table)",
+        ValueError,
+    ),
+    (
+        "Quarter turns of images that are not square",
+        "PretextTransformer('rotation').fit(images[:, :, :6])",
+        ValueError,
+    ),
+    (
+        "Colors of gray images",
+        "PretextTransformer('colorization').fit(images)",
+        ValueError,
+    ),
+    (
+        "Images smaller than the grid",
+        "PretextTransformer(Jigsaw(grid=5)).fit(images)",
+        ValueError,
+    ),
+    ("An unknown task", "PretextTransformer('nonsense').fit(images)", ValueError),
+    ("A class as a task", "PretextTransformer(Rotation).fit(images)", ValueError),
+    (
+        "More orders of tiles than there are",
+        "PretextTransformer(Jigsaw(n_permutations=30), max_epochs=1).fit(images)"
+        ".n_iter_",
+        UserWarning,
+    ),
+    (
+        "Images that are all the same",
+        "PretextTransformer('inpainting', max_epochs=1).fit(np.ones((20, 8, 8)))"
+        ".n_iter_",
+        ConvergenceWarning,
+    ),
 ]

@@ -35,6 +35,7 @@ PLACES = {
     "EncoderDecoder": "_deep.networks.encoder_decoder",
     "LinearEmbedding": "_deep.networks.embedding",
     "PairNetwork": "metric_learning._pair_network",
+    "PretextNetwork": "self_supervised._pretext_network",
     "ProjectionNetwork": "self_supervised._projection_network",
     "QuantizedEncoderDecoder": "_deep.networks.quantization",
     "TransferNetwork": "image._transfer",
