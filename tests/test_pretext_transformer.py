@@ -133,7 +133,7 @@ def tile_at(x, starts, sides):
 @pytest.mark.parametrize("shape", [(1, 12, 12), (3, 13, 18), (1, 50)])
 @pytest.mark.parametrize("grid", [3, 4])
 def test_tiles_of_relative_position_by_slicing(shape, grid):
-    x = 5 * torch.from_numpy(RNG.normal(size=(300, *shape))).float()
+    x = 5 * torch.from_numpy(RNG.normal(size=(100, *shape))).float()
     task = RelativePosition(grid=grid, gap=0, jitter=0, gray_share=0)
     inputs, answers = ask(task, x)
     n_sides = len(shape) - 1
@@ -556,7 +556,15 @@ def test_inputs_without_meaning(task, X, message):
 
 def test_signals_cannot_be_turned():
     with pytest.raises(ValueError, match="task for images, but X has signals"):
-        PretextTransformer(encoder="cnn", **SMALL).fit(SIGNALS)
+        PretextTransformer("rotation", encoder="cnn", **SMALL).fit(SIGNALS)
+
+
+@pytest.mark.parametrize(
+    ("X", "task"),
+    [(IMAGES, Rotation), (IMAGES[:, :, :8], Inpainting), (TABLE, Inpainting)],
+)
+def test_the_task_by_default_suits_the_input(X, task):
+    assert isinstance(PretextTransformer(**SMALL).fit(X).task_, task)
 
 
 def test_layers_of_one_size_see_no_tiles():

@@ -79,9 +79,10 @@ class PretextTransformer(BaseDeepTransformer):
 
     Parameters
     ----------
-    task : str or PretextTask, default="rotation"
+    task : str or PretextTask, default="auto"
         "rotation", "relative_position", "jigsaw", "colorization" or "inpainting", with
         its defaults, or a task; it is cloned, and :meth:`fit` leaves it as it is.
+        "auto" is "rotation" for square images and "inpainting" for all else.
     n_components : int, default=128
         Number of units of the last layer before the head, and of the features with
         ``layer="embedding"``.
@@ -219,13 +220,13 @@ class PretextTransformer(BaseDeepTransformer):
     _parameter_constraints = {
         **BaseDeepTransformer._parameter_constraints,
         **PROJECTION_PARAMETERS,
-        "task": [StrOptions(set(TASKS)), PretextTask],
+        "task": [StrOptions({"auto", *TASKS}), PretextTask],
         "augment": [*PROJECTION_PARAMETERS["augment"], None],
     }
 
     def __init__(
         self,
-        task="rotation",
+        task="auto",
         n_components=128,
         *,
         projection_sizes=(128,),
@@ -403,8 +404,7 @@ class PretextTransformer(BaseDeepTransformer):
 
     def _plan(self, samples, targets):
         shape = layer_shape(self)
-        is_named = isinstance(self.task, str)
-        task = TASKS[self.task]() if is_named else clone(self.task)
+        task = _make_task(self.task, shape)
         task._validate_params()
         check_kind(task, len(shape))
         x = some_scaled(samples, shape)
@@ -439,6 +439,16 @@ class PretextTransformer(BaseDeepTransformer):
         if samples.squares_about_mean() == 0:
             return ["all rows of X are the same, so that there is nothing to learn"]
         return findings
+
+
+def _make_task(task, shape):
+    """The task of a name, or a clone of a task, for samples of a shape."""
+    if not isinstance(task, str):
+        return clone(task)
+    if task == "auto":
+        is_square = len(shape) == 3 and shape[1] == shape[2]
+        task = "rotation" if is_square else "inpainting"
+    return TASKS[task]()
 
 
 def _as_arrays(result):
