@@ -29,6 +29,8 @@ class Setting:
         Loss of what the network puts out and its target; of the bare loop only.
     augment : callable or None
         Makes another input of a batch; of the bare loop only.
+    prepare : callable or None
+        Makes the input and the target of a batch of both; of the bare loop only.
     sampler : iterable or None
         Gives the indices of the rows of each batch, and again; of the bare loop only.
         Without it, each epoch has all rows in a random order.
@@ -40,6 +42,7 @@ class Setting:
     max_epochs: int
     criterion: nn.Module = field(default_factory=nn.MSELoss)
     augment: Callable[[torch.Tensor], torch.Tensor] | None = None
+    prepare: Callable | None = None
     sampler: Iterable[torch.Tensor] | None = None
 
 
@@ -77,6 +80,8 @@ def bare_loop(
                 target = x if known is None else known[index]
                 if setting.augment is not None:
                     x = setting.augment(x)
+                if setting.prepare is not None:
+                    x, target = setting.prepare(x, target)
                 optimizer.zero_grad()
                 loss = setting.criterion(network(x), target)
                 loss.backward()
