@@ -377,8 +377,8 @@ def of_tables(sizes: Sizes) -> Contest:
         quality=rows,
         notes=(
             "Columns are standardised, and so are all features but those of PCA, "
-            "which has 95 % of the variance; C=1 for all. SimCLR and PCA learn from all rows but those "
-            "to test on, three tenths, without labels.",
+            "which has 95 % of the variance; C=1 for all. SimCLR and PCA learn from "
+            "all rows but those to test on, three tenths, without labels.",
             f"Means of {sizes.seeds} splits and seeds, {sizes.draws} draws of labelled "
             "rows each; ± is the standard error of the difference of SimCLR and the "
             "columns, draw by draw. A difference of twice its error is a win or a "

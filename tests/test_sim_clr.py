@@ -241,6 +241,27 @@ def test_the_layer_that_is_read_by_default(X):
     assert small("images", encoder="mlp").fit(X).transform(X).shape == (100, 4)
 
 
+@pytest.mark.parametrize(
+    ("shape", "kind", "n_stages", "n_numbers"),
+    [
+        ((28, 28), "images", 4, 64 * 16),
+        ((28, 27), "images", 3, 64 * 16),
+        ((8, 8), "images", 3, 64 * 4),
+        ((128,), "signals", 4, 64 * 16),
+        ((127,), "signals", 3, 64 * 16),
+    ],
+)
+def test_large_inputs_have_one_more_stage(shape, kind, n_stages, n_numbers):
+    X = np.random.default_rng(0).random((8, *shape)).astype(np.float32)
+    encoder = "cnn" if kind == "signals" else "auto"
+    model = SimCLR(encoder=encoder, max_epochs=1, lr=1e-9, random_state=0).fit(X)
+    names = {
+        name.split(".")[1] for name in model.net_.module_.state_dict() if "." in name
+    }
+    assert sum(name.startswith("stage") for name in names) == n_stages
+    assert model.transform(X).shape == (8, n_numbers)
+
+
 def test_images_in_each_form(X):
     as_rows = small("images").fit(X)
     as_arrays = small().fit(X.reshape(-1, 8, 8))

@@ -423,7 +423,7 @@ class PairClassifier(DeepClassifierMixin, BaseDeepEstimator):
             "network": "PairNetwork",
             "architecture": self.architecture,
             "encoder": describe_encoder(
-                self, joint_shape(shape) if is_joint else shape
+                self, joint_shape(shape) if is_joint else shape, self.channels
             ),
             "shape": shape,
             "n_components": int(self.n_components),

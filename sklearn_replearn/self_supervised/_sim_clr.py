@@ -60,8 +60,9 @@ class SimCLR(BaseViewTransformer):
         rows of a table, or signals (:ref:`guide <images>`).
     encoder : {"auto", "cnn", "mlp"} or torch.nn.Module, default="auto"
         "auto" is "cnn" for images and "mlp" for rows (:ref:`guide <encoder>`).
-    channels : int or sequence of int, default=(32, 64, 128)
-        Number of maps of each convolutional stage (:ref:`guide <channels>`).
+    channels : "auto", int or sequence of int, default="auto"
+        Number of maps of each convolutional stage. "auto" chooses by the size of the
+        input (:ref:`guide <channels>`).
     kernel_size : int, default=3
         Side of the kernels in pixels, an odd number (:ref:`guide <channels>`).
     augment : str or sequence, default="auto"
@@ -182,7 +183,7 @@ class SimCLR(BaseViewTransformer):
         pool_size=4,
         image_shape=None,
         encoder="auto",
-        channels=(32, 64, 128),
+        channels="auto",
         kernel_size=3,
         augment="auto",
         hidden_layer_sizes=(256,),

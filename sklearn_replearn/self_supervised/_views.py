@@ -21,6 +21,7 @@ PROJECTION_PARAMETERS = {
         "array-like",
         Interval(Integral, 1, None, closed="left"),
     ],
+    "channels": [StrOptions({"auto"}), *ENCODER_PARAMETERS["channels"]],
     "layer": [str],
     "pool_size": [Interval(Integral, 1, None, closed="left")],
     "max_epochs": [
@@ -29,6 +30,12 @@ PROJECTION_PARAMETERS = {
     ],
     "augment": [str, list, tuple],
 }
+
+#: Maps of the stages by default, and those of large inputs: signals of so many values,
+#: or images with so many pixels on each side.
+CHANNELS = (32, 64, 128)
+CHANNELS_OF_LARGE = (32, 64, 64, 128)
+LARGE = {1: 128, 2: 28}
 
 #: The preset that makes a view by default.
 AUTO_VIEWS = "medium"
@@ -49,7 +56,7 @@ def make_views(estimator):
 def describe_projection(estimator):
     """Description of a `ProjectionNetwork`."""
     shape = layer_shape(estimator)
-    encoder = describe_encoder(estimator, shape)
+    encoder = describe_encoder(estimator, shape, choose_channels(estimator, shape))
     if isinstance(encoder, dict) and encoder["layers"] == "conv_embedding":
         encoder["global_pooling"] = True
     return {
@@ -65,6 +72,15 @@ def describe_projection(estimator):
         "layer": layer_name(estimator.layer, encoder),
         "pool_size": int(estimator.pool_size),
     }
+
+
+def choose_channels(estimator, shape):
+    """Maps of the stages, which "auto" chooses by the shape of a sample."""
+    if not isinstance(estimator.channels, str):
+        return estimator.channels
+    sides = shape[1:]
+    is_large = sides and min(sides) >= LARGE[len(sides)]
+    return CHANNELS_OF_LARGE if is_large else CHANNELS
 
 
 def layer_name(layer, encoder):

@@ -30,7 +30,7 @@ def layer_shape(estimator):
     return [estimator.n_features_in_]
 
 
-def describe_encoder(estimator, shape):
+def describe_encoder(estimator, shape, channels):
     """Description of the encoder for samples of a shape, or the user's module."""
     kind, hidden = _kind(estimator), hidden_sizes(estimator)
     if kind == "own":
@@ -43,7 +43,7 @@ def describe_encoder(estimator, shape):
         "layers": "conv_embedding",
         "shape": list(shape),
         "n_components": int(estimator.n_components),
-        "channels": whole_numbers("channels", estimator.channels, "channels"),
+        "channels": whole_numbers("channels", channels, "channels"),
         "depth": 1,
         "kernel_size": odd_kernel_size(estimator.kernel_size),
         "pooling": "max",
@@ -62,7 +62,7 @@ def describe_network(estimator):
     shape = layer_shape(estimator)
     return {
         "network": "EmbeddingNetwork",
-        "encoder": describe_encoder(estimator, shape),
+        "encoder": describe_encoder(estimator, shape, estimator.channels),
         "shape": shape,
         "normalize": bool(estimator.normalize),
         "standardize": not isinstance(estimator.encoder, Module),
