@@ -82,7 +82,7 @@ class Sizes:
     draws: int = 10
     of_images: tuple[int, ...] = (100, 10)
     of_tables: tuple[int, ...] = (2, 5, 10, 50)
-    n_filters: int = 64
+    n_filters: tuple[int, ...] = (64, 256)
     epochs: int | str = "auto"
     rows_by_turns: int = 4000
     epochs_by_turns: int = 3
@@ -93,7 +93,7 @@ TINY = Sizes(
     draws=2,
     of_images=(4, 2),
     of_tables=(2,),
-    n_filters=8,
+    n_filters=(8,),
     epochs=1,
     rows_by_turns=100,
     epochs_by_turns=1,
@@ -172,30 +172,39 @@ def methods_for(images: Images) -> dict[str, Callable]:
     return {name: METHODS[name] for name in METHODS if is_color or "color" not in name}
 
 
-def of_images(images: Images, sizes: Sizes, targets: tuple) -> Contest:
-    """Accuracies and costs of all features of images."""
+def methods_of(images: Images, sizes: Sizes) -> dict[str, Method]:
+    """All ways to make features of images, by name."""
     shape = {"image_shape": images.shape}
-    epochs = {"max_epochs": sizes.epochs}
     width = min(128, images.train.shape[1] // 2)
-    others = {
+    learned = {
+        name: Method(partial(make, max_epochs=sizes.epochs, **shape))
+        for name, make in methods_for(images).items()
+    }
+    filters = {
+        f"FilterBank('kmeans', n_filters={n})": Method(
+            partial(FilterBank, "kmeans", n_filters=n, **shape)
+        )
+        for n in sizes.n_filters
+    }
+    return {
+        **learned,
         "untrained": Method(partial(SimCLR, **UNTRAINED, **shape)),
-        "FilterBank('kmeans')": Method(
-            partial(FilterBank, "kmeans", n_filters=sizes.n_filters, **shape)
-        ),
+        **filters,
         f"PCA({width})": Method(partial(ScaledPCA, width, with_std=False), False),
         "pixels": Method(FunctionTransformer, False),
     }
-    learned = {
-        name: Method(partial(make, **epochs, **shape))
-        for name, make in methods_for(images).items()
-    }
+
+
+def of_images(images: Images, sizes: Sizes, targets: tuple) -> Contest:
+    """Accuracies and costs of all features of images."""
+    methods = methods_of(images, sizes)
     subsets = {
         f"{n} a class": draw_labeled(images.train_labels, n, sizes.draws)
         for n in sizes.of_images
     }
     found = {
         name: measure(images, name, method, subsets, sizes)
-        for name, method in (learned | others).items()
+        for name, method in methods.items()
     }
     found["supervised network"] = measure_supervised(images, subsets, sizes)
     untrained = found["untrained"]["all labels"]
@@ -206,7 +215,7 @@ def of_images(images: Images, sizes: Sizes, targets: tuple) -> Contest:
         for column in ("all labels", *subsets, "20-NN"):
             if column in figures:
                 rows[name] |= mean_and_error(column, figures[column])
-        if name in learned:
+        if name in methods_for(images):
             rows[name] |= mean_and_error("above untrained", accuracies - untrained)
         rows[name] |= {"fit seconds": figures["seconds"]}
         if "score" in figures:
