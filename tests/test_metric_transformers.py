@@ -526,3 +526,10 @@ def test_score_needs_two_classes(blobs):
     model = TripletTransformer(3, max_epochs=1, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match="1 class"):
         model.score(X, np.zeros(120))
+
+
+@each_neural
+def test_rows_that_are_all_the_same_are_named(cls):
+    y = np.arange(40) % 2
+    with pytest.warns(ConvergenceWarning, match="all rows of X are the same, so"):
+        cls(2, max_epochs=2, random_state=0).fit(np.ones((40, 5)), y)

@@ -535,7 +535,11 @@ def test_features_are_better_than_those_of_the_untrained_network(layer):
     ("task", "X", "message"),
     [
         ("rotation", TABLE, "pass image_shape if its rows are images"),
-        ("jigsaw", TABLE, "task for images and signals, but X has rows of a table"),
+        (
+            "jigsaw",
+            TABLE,
+            "are images, or pass encoder=.cnn. if its rows are signals, or",
+        ),
         ("colorization", IMAGES, "several channels, but those of X have one"),
         ("rotation", IMAGES[:, :, :8], r"12 x 8; take Rotation\(n_turns=2\)"),
         ("relative_position", IMAGES[:, :4, :4], "into tiles of 1 x 1"),

@@ -11,20 +11,23 @@ KINDS = {
     3: ("images", "images"),
 }
 
+#: What makes rows of a table another kind of input.
+REMEDIES = {
+    "images": "pass image_shape if its rows are images",
+    "signals": "pass encoder='cnn' if its rows are signals",
+}
+
 
 def check_kind(task, n_dims):
     """Raise if a task has no meaning for samples of so many dimensions."""
     kind, found = KINDS[n_dims]
     if kind in task.kinds:
         return
-    remedy = "take another task, such as 'inpainting'"
-    if kind == "tables" and "images" in task.kinds:
-        remedy = f"pass image_shape if its rows are images, or {remedy}"
-    elif kind == "tables":
-        remedy = f"pass encoder='cnn' if its rows are signals, or {remedy}"
+    remedies = [REMEDIES[other] for other in task.kinds if kind == "tables"]
+    remedies.append("take another task, such as 'inpainting'")
     raise ValueError(
         f"{type(task).__name__} is a task for {' and '.join(task.kinds)}, but X has "
-        f"{found}; {remedy}."
+        f"{found}; {', or '.join(remedies)}."
     )
 
 

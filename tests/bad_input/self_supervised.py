@@ -53,6 +53,11 @@ CASES = [
         ValueError,
     ),
     (
+        "Rows that are all the same",
+        "SimCLR(2, max_epochs=1, random_state=0).fit(np.ones((40, 5))).n_iter_",
+        ConvergenceWarning,
+    ),
+    (
         "Views from which nothing can be learned",
         "SimCLR(2, augment=[('corrupt', 0.99)], max_epochs=20, random_state=0)"
         ".fit(table).n_iter_",

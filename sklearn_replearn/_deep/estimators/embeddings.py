@@ -35,6 +35,8 @@ def diagnose_embeddings(estimator, samples, remedy):
     """
     findings = estimator._find_dead_units(samples)
     estimator.effective_rank_ = effective_rank(estimator._apply("encode", samples))
+    if estimator.effective_rank_ == 0 and samples.squares_about_mean() == 0:
+        return ["all rows of X are the same, so that there is nothing to learn"]
     loss, n_epochs = estimator.loss_curve_[-1], estimator.n_iter_
     collapsed = estimator.net_.epochs_[-1]["collapsed_loss"]
     if n_epochs >= N_PATIENT_EPOCHS and loss > (1 - LEAST_GAIN) * collapsed:
