@@ -4,7 +4,7 @@ Techniques that turn raw data into good vectors are ``fit``/``transform`` estima
 here: they slot into ``Pipeline`` and ``GridSearchCV``, and apply what was fitted on the
 training data, exactly, to any other data. There are families for tables, text,
 graphs and images, for similarity that is learned from classes or pairs, and for
-networks that learn features without labels.
+networks that learn features without labels, and language models.
 
 The families are submodules, loaded when they are first used:
 ``sklearn_replearn.autoencoder``, ``sklearn_replearn.decomposition``,

@@ -10,6 +10,7 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -43,6 +44,12 @@ class SpelledRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     @property
     def _n_features_out(self):
         return len(self.embedder_.get_feature_names_out())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        of_texts = get_tags(self.embedder).transformer_tags
+        tags.transformer_tags.preserves_dtype = of_texts.preserves_dtype
+        return tags
 
 
 class PairedRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import skorch
 import torch
+from model_folders import write_model
 from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -43,6 +44,7 @@ from sklearn_replearn.image import (
     FilterBank,
     PretrainedFeatureExtractor,
 )
+from sklearn_replearn.language import PretrainedTextEncoder
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
     NPairTransformer,
@@ -155,6 +157,47 @@ def _rebuild_foreign(n_maps, weights, training):
     return network
 
 
+class TokenTable(nn.Module):
+    """A vector for each letter, one layer behind it."""
+
+    def __init__(self, random_state=0):
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(random_state)
+            self.vectors = nn.Embedding(128, 3)
+            self.layer = nn.Linear(3, 3)
+
+    def forward(self, ids, mask):
+        return self.layer(self.vectors(ids))
+
+
+def codes_of_letters(text):
+    return [ord(letter) % 60 for letter in text]
+
+
+def codes_of_capitals(text):
+    return codes_of_letters(text.upper())
+
+
+class ModelFolder(str):
+    """Path of a folder, which is another one in each run, without it in test names."""
+
+    def __repr__(self):
+        return "'model'"
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return str, (str(self),)
+
+
+FOLDER = tempfile.TemporaryDirectory()  # removed when Python ends
+TEXT_MODEL = ModelFolder(write_model(Path(FOLDER.name, "model")))
+OTHER_TEXT_MODEL = ModelFolder(write_model(Path(FOLDER.name, "other"), random_state=1))
+OWN_TEXT_MODEL = {"model": TokenTable(), "tokenizer": codes_of_letters}
+
+
 #: By class name, a configuration that fits in well under a second.
 INSTANCES = {
     "Autoencoder": Autoencoder(**SMALL_NETWORK),
@@ -195,6 +238,9 @@ INSTANCES = {
     ),
     "PretextTransformer": PretextTransformer(
         "inpainting", projection_sizes=(4,), **{**SMALL_NETWORK, "max_epochs": 3}
+    ),
+    "PretrainedTextEncoder": PretrainedTextEncoder(
+        TEXT_MODEL, max_epochs=4, lr=0.01, random_state=0
     ),
     "ProNE": ProNE(n_components=2, random_state=0),
     "PrototypeClassifier": PrototypeClassifier(),
@@ -274,7 +320,6 @@ CAPITALIZED = CheckData(
 FEW_EIGENPAIRS = {"method": "spectral", "rank": 5}
 FEW_ITERATIONS = {"n_components": 20, "n_iter": 3}
 
-FOLDER = tempfile.TemporaryDirectory()  # removed when Python ends
 ACCENTS = Path(FOLDER.name, "accents.txt")
 ACCENTS.write_text("café 1 2\ntea 3 4\n", encoding="utf-8")
 # Each number is four characters, and so are the bytes of a number. Without a word
@@ -784,6 +829,34 @@ EFFECTS = {
         "projection_sizes": [Effect((4, 4)), Effect(5), Effect(())],
         "layer": [Effect("stage1", CONVOLUTIONS), Effect("embedding", CONVOLUTIONS)],
         "pool_size": [Effect(1, CONVOLUTIONS)],
+    },
+    "PretrainedTextEncoder": {
+        "model": [
+            Effect(OTHER_TEXT_MODEL),
+            Effect(TokenTable(1), OWN_TEXT_MODEL),
+        ],
+        "tokenizer": [
+            Effect(codes_of_letters),
+            Effect(codes_of_capitals, OWN_TEXT_MODEL),
+        ],
+        "pooling": [Effect("cls"), Effect("max")],
+        "layer": [Effect(0), Effect("vectors", OWN_TEXT_MODEL)],
+        "max_length": [Effect(10)],
+        "long_texts": [Effect("truncate")],
+        "fine_tune": [
+            Effect("head", observe=can_predict),
+            Effect("last_block"),
+            Effect("all"),
+        ],
+        **tuned(
+            {
+                **DEEP_EFFECTS,
+                "hidden_layer_sizes": [Effect((9,)), Effect(9)],
+                "activation": [Effect("tanh", given={"hidden_layer_sizes": (9,)})],
+                "lr": [Effect(0.02), Effect("auto")],
+                "class_weight": [Effect({0: 10.0})],
+            }
+        ),
     },
     "ProNE": {
         "n_components": [Effect(3)],

@@ -152,6 +152,7 @@ def test_parameters_are_validated(estimator):
 
 # One effect of `input` is that it makes a parameter act.
 @pytest.mark.filterwarnings("ignore:preprocessor is not used")
+@pytest.mark.filterwarnings("ignore:.* are truncated")  # one effect of `long_texts`
 @parametrize_with_representation_checks(
     [as_transformer(estimator) for estimator in ESTIMATORS],
     parameter_effects=partial(registered, EFFECTS),

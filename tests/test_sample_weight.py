@@ -56,6 +56,7 @@ def test_those_that_take_weights():
         "CNNFeatureExtractor",
         "PairClassifier",
         "PretrainedFeatureExtractor",
+        "PretrainedTextEncoder",
         "PrototypeClassifier",
     ]
 

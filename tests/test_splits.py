@@ -9,6 +9,7 @@ import skorch
 import torch
 from registry import INSTANCES
 from sklearn.base import clone
+from sklearn.utils import get_tags
 from small_networks import split_of
 
 from sklearn_replearn._deep.estimators import base
@@ -37,6 +38,7 @@ DEEP = {
     name: estimator
     for name, estimator in INSTANCES.items()
     if isinstance(estimator, base.BaseDeepEstimator)
+    and not get_tags(estimator).input_tags.string
 }
 LEARN_CLASSES = {
     "CNNFeatureExtractor": {},

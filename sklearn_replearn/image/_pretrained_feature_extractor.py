@@ -5,6 +5,11 @@ from numbers import Integral, Real
 import numpy as np
 
 from sklearn_replearn._deep.estimators.encoders import hidden_sizes
+from sklearn_replearn._deep.estimators.fine_tuning import (
+    learns_classes,
+    without_classes,
+)
+from sklearn_replearn._deep.networks.fine_tuning import trained_parts
 from sklearn_replearn._deep.networks.network import check_layer
 from sklearn_replearn._deep.networks.own_modules import N_TRIED, Module
 from sklearn_replearn._deep.objectives.objective import Supervised
@@ -251,21 +256,10 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     # -- fitting ---------------------------------------------------------------
 
     def _learns_classes(self):
-        if self.fine_tune == "none":
-            raise AttributeError(
-                "PretrainedFeatureExtractor has no classes with fine_tune='none'; take "
-                "'head', 'last_block' or 'all', or put a classifier after it."
-            )
-        if hasattr(self, "net_") and not hasattr(self, "classes_"):
-            raise AttributeError(
-                "PretrainedFeatureExtractor was fitted with fine_tune='none', without "
-                "classes; call fit again."
-            )
-        return True
+        return learns_classes(self)
 
     def _continues_training(self):
-        is_tuned = self.fine_tune != "none" and getattr(self, "n_iter_", 0) > 0
-        return self.warm_start and is_tuned
+        return self.fine_tune != "none" and super()._continues_training()
 
     def _read(self, X, y, *, reset):
         samples = self._rows(X, reset=reset)
@@ -297,11 +291,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
         if targets is None:
             return Plan(description, objective=None)
         description["head"] = [width, *hidden_sizes(self), len(self.classes_)]
-        description["trained"] = {
-            "head": [],
-            "last_block": [] if block is None else [block],
-            "all": [""],
-        }[self.fine_tune]
+        description["trained"] = trained_parts(self.fine_tune, block)
         loss = self._cross_entropy(targets, samples.weights)
         return Plan(description, Supervised(loss, self._augmentation()))
 
@@ -353,13 +343,8 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
                 )
 
     def __sklearn_tags__(self):
-        if self.fine_tune != "none":
-            return super().__sklearn_tags__()
         tags = super().__sklearn_tags__()
-        tags.estimator_type = None
-        tags.classifier_tags = None
-        tags.target_tags.required = False
-        return tags
+        return without_classes(tags) if self.fine_tune == "none" else tags
 
 
 def _per_channel(name, values, default, n_channels):

@@ -3,15 +3,19 @@
 from functools import partial
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from sklearn_replearn._deep.input.samples import on_images
+from sklearn_replearn._deep.networks.fine_tuning import (
+    freeze_all_but,
+    last_block,
+    scaled_head,
+    train_parts,
+)
 from sklearn_replearn._deep.networks.network import (
     Network,
     UpToLayer,
     copy_modules,
-    mlp,
     output_of,
 )
 from sklearn_replearn._deep.networks.own_modules import refuse_mixed_rows, try_module
@@ -68,10 +72,7 @@ class TransferNetwork(Network):
     ):
         super().__init__(shape)
         self.module = module
-        may_be_trained = {
-            name: weights.requires_grad for name, weights in module.named_parameters()
-        }
-        self.module.requires_grad_(False)
+        freeze_all_but(module, trained)
         self.layer = layer
         self.trained = trained
         self.pooling = pooling
@@ -80,21 +81,12 @@ class TransferNetwork(Network):
         per_channel = [-1, *(1 for _ in shape[1:])]
         self.register_buffer("mean", torch.tensor(mean).view(per_channel))
         self.register_buffer("std", torch.tensor(std).view(per_channel))
-        for name in trained:
-            part = module.get_submodule(name)
-            for inner, weights in part.named_parameters():
-                full = f"{name}.{inner}" if name else inner
-                weights.requires_grad_(may_be_trained[full])
         if head:
-            # Features may have any scale; their own is what the head starts from.
-            scaling = nn.BatchNorm1d(head[0], affine=False)
-            self.head = nn.Sequential(scaling, *mlp(head, activation))
+            self.head = scaled_head(head, activation)
 
     def train(self, mode=True):
         super().train(mode)
-        self.module.eval()
-        for name in self.trained:
-            self.module.get_submodule(name).train(mode)
+        train_parts(self.module, self.trained, mode)
         return self
 
     def prepare(self, x):
@@ -172,66 +164,3 @@ def try_out(description, rows):
         refuse_mixed_rows("module", network.features, x, maps)
         block = last_block(network.module, network.layer, network.features, x)
         return network.encode(x).shape[1], block
-
-
-def last_block(module, layer, function, x):
-    """Name of the last part of a module with weights that a layer's output needs.
-
-    Parts are the children of the module; where only one of these has weights, its
-    children, and so on. Which is the last is seen from the order in which their weights
-    are used while the function works on x.
-
-    Parameters
-    ----------
-    module : torch module
-    layer : str or None
-        ``None`` for the output of the module.
-    function : callable
-    x : tensor
-
-    Returns
-    -------
-    name : str or None
-        ``None`` if there are no weights.
-    """
-    used, is_done = [], []
-
-    def note(name):
-        def hook(*_):
-            if not is_done:
-                used.append(name)
-
-        return hook
-
-    def finish(*_):
-        is_done.append(True)
-
-    named = dict(module.named_modules())
-    hooks = [
-        part.register_forward_hook(note(name))
-        for name, part in named.items()
-        if next(part.parameters(recurse=False), None) is not None
-    ]
-    if layer is not None:
-        hooks.append(named[layer].register_forward_hook(finish))
-    try:
-        function(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not used:
-        return None
-    block = ""
-    while used[-1] != block:
-        parts = {name: _child(name, block) for name in used if name != block}
-        if len(set(parts.values())) > 1 or block in used:
-            return parts[used[-1]]
-        block = parts[used[-1]]
-    return block
-
-
-def _child(name, parent):
-    """Name of the child of a module that a module within it belongs to."""
-    inner = name.removeprefix(parent + ".") if parent else name
-    child = inner.partition(".")[0]
-    return f"{parent}.{child}" if parent else child

@@ -4,10 +4,14 @@ Classes are loaded when they are first used.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-_LOADED_ON_USE = {}
+if TYPE_CHECKING:  # for editors and type checkers
+    from sklearn_replearn.language._pretrained_text_encoder import PretrainedTextEncoder
 
-__all__ = []
+_LOADED_ON_USE = {"PretrainedTextEncoder": "_pretrained_text_encoder"}
+
+__all__ = ["PretrainedTextEncoder"]
 
 
 def __getattr__(name):

@@ -7,7 +7,16 @@ documentation shows them with their messages.
 
 import warnings
 
-from . import graphs, images, networks, self_supervised, similarity, tables, texts
+from . import (
+    graphs,
+    images,
+    language,
+    networks,
+    self_supervised,
+    similarity,
+    tables,
+    texts,
+)
 from .names import NAMES
 
 CASES = {
@@ -18,6 +27,7 @@ CASES = {
     "images": images.CASES,
     "similarity": similarity.CASES,
     "self_supervised": self_supervised.CASES,
+    "language": language.CASES,
 }
 
 

@@ -1,5 +1,6 @@
 """The names in the catalogue's expressions: the public package, and small data."""
 
+import json
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import torch
+from model_folders import write_model
 from sklearn.feature_extraction.text import TfidfVectorizer
 from skorch.callbacks import Checkpoint, Freezer, LRScheduler
 
@@ -26,6 +28,21 @@ def file_with(text):
     return path
 
 
+def model_with(**changes):
+    """Folder of a tiny BERT, with another configuration than it was made by."""
+    folder = write_model(Path(FOLDER.name, "model"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+    return folder
+
+
+def model_without(name):
+    """Folder of a tiny BERT, in which a file is missing."""
+    folder = model_with()
+    (folder / name).unlink()
+    return folder
+
+
 PUBLIC = {
     name: getattr(family, name)
     for _, family in all_families()
@@ -37,6 +54,8 @@ NAMES = PUBLIC | {
     "LRScheduler": LRScheduler,
     "TfidfVectorizer": TfidfVectorizer,
     "file_with": file_with,
+    "model_with": model_with,
+    "model_without": model_without,
     "np": np,
     "partial": partial,
     "sp": sp,

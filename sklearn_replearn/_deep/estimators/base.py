@@ -244,8 +244,11 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
                     plan.check(validation[0])
         if plan.objective is None:
             network = build_network(plan.description)
+            if plan.start is not None:
+                plan.start(network, samples.rows)
             net = Net.untrained(network, plan.description, device)
-            try_trained(net, samples)
+            if has_own_modules(plan.description):
+                try_trained(net, samples)
             return net
         before = self.net_ if self._continues_training() else None
         if before is None:
@@ -256,6 +259,13 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         there = samples.to(device)
         there.weights = samples.weights
         plan.objective.begin(network, samples)
+        if plan.encode_once is not None:
+            there = plan.encode_once(network, there).to(device)
+            there.weights = samples.weights
+            if validation is not None:
+                encoded = plan.encode_once(network, validation[0].to(device))
+                encoded.weights = validation[0].weights
+                validation = encoded, validation[1]
         batches, held_out, batch_size = make_batches(
             plan,
             network.arrange,
@@ -275,7 +285,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             network,
             plan,
             optimizer=self.optimizer,
-            lr=self.lr,
+            lr=plan.auto_lr if self.lr == "auto" else self.lr,
             schedule=SCHEDULES[self.lr_schedule],
             weight_decay=self.weight_decay,
             max_epochs=max_epochs,

@@ -38,9 +38,11 @@ PLACES = {
     "PretextNetwork": "self_supervised._pretext_network",
     "ProjectionNetwork": "self_supervised._projection_network",
     "QuantizedEncoderDecoder": "_deep.networks.quantization",
+    "TextEncoder": "_deep.networks.text_encoder",
     "TransferNetwork": "image._transfer",
     "VariationalEncoderDecoder": "_deep.networks.variational",
     # layers
+    "Bert": "_deep.networks.bert",
     "conv_decoder": "_deep.networks.convolutions",
     "conv_embedding": "_deep.networks.convnet",
     "conv_encoder": "_deep.networks.convolutions",

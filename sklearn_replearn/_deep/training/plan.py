@@ -39,6 +39,11 @@ class Plan:
     decays : {"all", "matrices"}, default="all"
         Which weights `weight_decay` acts on; "matrices" leaves out biases and the
         weights of normalizations.
+    encode_once : callable, default=None
+        Of the network and samples; other samples to train with in place of these, such
+        as their codes, if the parts that make them stay as they are.
+    auto_lr : float, default=None
+        Learning rate of ``lr="auto"``.
     discard : tuple of str
         Names of parts of the network that only training needs: they are not saved.
     rounds : int
@@ -55,6 +60,8 @@ class Plan:
     loss_unit: Callable | float = 1.0
     clip_norm: float | None = None
     decays: str = "all"
+    encode_once: Callable | None = None
+    auto_lr: float | None = None
     discard: tuple = ()
     rounds: int = 1
 
