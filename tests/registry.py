@@ -44,7 +44,11 @@ from sklearn_replearn.image import (
     FilterBank,
     PretrainedFeatureExtractor,
 )
-from sklearn_replearn.language import PretrainedTextEncoder
+from sklearn_replearn.language import (
+    CausalLanguageModel,
+    MaskedLanguageModel,
+    PretrainedTextEncoder,
+)
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
     NPairTransformer,
@@ -94,6 +98,7 @@ def _vectors(random_state):
 
 
 VECTORS = _vectors(random_state=0)
+PMI_OF_CORPUS = PMIEmbedding(n_components=4, min_count=1, random_state=1).fit(CORPUS.X)
 QUICK_NETMF = NetMF(n_components=3, random_state=0)
 WHEEL = [("hub", i) for i in range(12)] + [(i, (i + 1) % 12) for i in range(12)]
 STAR = [("hub", i) for i in range(12)] + [(0, 1), (1, 2), (2, 3), (8, 9)]
@@ -121,6 +126,18 @@ SMALL_METRIC_NETWORK = {**SMALL_NETWORK, "max_epochs": 4}
 
 #: The same with a projector behind it.
 SMALL_PROJECTION = {**SMALL_NETWORK, "max_epochs": 3, "projection_sizes": (4,)}
+
+
+#: A small language model.
+SMALL_LANGUAGE_MODEL = {
+    "n_components": 4,
+    "context": 16,
+    "n_layers": 1,
+    "n_heads": 1,
+    "max_epochs": 3,
+    "lr": 0.01,
+    "random_state": 0,
+}
 
 
 class ForeignNetwork(nn.Sequential):
@@ -211,6 +228,7 @@ INSTANCES = {
         activation="elu",
         **{**SMALL_NETWORK, "lr": 0.03},
     ),
+    "CausalLanguageModel": CausalLanguageModel(**SMALL_LANGUAGE_MODEL),
     "ConvAutoencoder": ConvAutoencoder(channels=(4,), **SMALL_NETWORK),
     "CrossFitTransformer": CrossFitTransformer(StandardScaler()),
     "DeepWalk": DeepWalk(**SMALL_WALKS),
@@ -222,6 +240,7 @@ INSTANCES = {
     "InstanceDiscrimination": InstanceDiscrimination(**SMALL_PROJECTION),
     "LSA": LSA(n_components=3, random_state=0),
     "LaplacianEigenmaps": LaplacianEigenmaps(n_components=1),
+    "MaskedLanguageModel": MaskedLanguageModel(**SMALL_LANGUAGE_MODEL),
     "MahalanobisTransformer": MahalanobisTransformer(max_epochs=4, random_state=0),
     "NPairTransformer": NPairTransformer(**SMALL_METRIC_NETWORK),
     "NetMF": NetMF(n_components=3, random_state=0),
@@ -350,6 +369,22 @@ WORD_EMBEDDING_EFFECTS = {
     "token_pattern": [Effect(r"(?u)\w\w")],
     "min_count": [Effect(4)],
     "max_vocabulary": [Effect(20)],
+}
+
+#: Effects of the parameters that the language models share.
+LANGUAGE_EFFECTS = {
+    "n_components": [Effect(2)],
+    "tokenizer": [Effect("character"), Effect("bpe"), Effect(list)],
+    "lowercase": [Effect(False, data=CAPITALIZED)],
+    "vocabulary_size": [Effect(20)],
+    "min_count": [Effect(4)],
+    "context": [Effect(8)],
+    "n_layers": [Effect(2)],
+    "n_heads": [Effect(2)],
+    "dropout": [Effect(0.5)],
+    "init": [Effect(None), Effect(PMI_OF_CORPUS)],
+    "pooling": [Effect("last"), Effect("max")],
+    "layer": [Effect(0)],
 }
 
 #: Effects of the parameters that the estimators of random walks share.
@@ -585,6 +620,12 @@ EFFECTS = {
         "class_weight": [Effect("balanced", data=UNEVEN_TABLE), Effect({0: 10.0})],
         "layer": [Effect("stage1"), Effect("head")],
     },
+    "CausalLanguageModel": {
+        **LANGUAGE_EFFECTS,
+        **TRAINING_EFFECTS,
+        "optimizer": [Effect("sgd"), Effect("adam")],
+        "random_state": [Effect(1)],
+    },
     "ConvAutoencoder": {
         **AUTOENCODER_EFFECTS,
         "image_shape": [Effect((2, 4))],
@@ -694,6 +735,12 @@ EFFECTS = {
         "n_components": [Effect(2)],
         "samples_per_class": [Effect(8)],
         **CONTRAST_EFFECTS,
+    },
+    "MaskedLanguageModel": {
+        **dict.fromkeys([*LANGUAGE_EFFECTS, *TRAINING_EFFECTS], "CausalLanguageModel"),
+        "mask_share": [Effect(0.6)],
+        "n_neighbors": [Effect(0)],
+        "random_state": [Effect(1)],
     },
     "NPairTransformer": {
         **trained_as("TripletTransformer", METRIC_EFFECTS),

@@ -7,11 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for editors and type checkers
+    from sklearn_replearn.language._causal_language_model import CausalLanguageModel
+    from sklearn_replearn.language._masked_language_model import MaskedLanguageModel
     from sklearn_replearn.language._pretrained_text_encoder import PretrainedTextEncoder
 
-_LOADED_ON_USE = {"PretrainedTextEncoder": "_pretrained_text_encoder"}
+_LOADED_ON_USE = {
+    "CausalLanguageModel": "_causal_language_model",
+    "MaskedLanguageModel": "_masked_language_model",
+    "PretrainedTextEncoder": "_pretrained_text_encoder",
+}
 
-__all__ = ["PretrainedTextEncoder"]
+__all__ = ["CausalLanguageModel", "MaskedLanguageModel", "PretrainedTextEncoder"]
 
 
 def __getattr__(name):

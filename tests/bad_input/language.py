@@ -1,6 +1,126 @@
 """Bad input of language models."""
 
 CASES = [
+    ("No documents", "CausalLanguageModel().fit([])", ValueError),
+    ("Empty documents alone", "CausalLanguageModel().fit(['', ''])", ValueError),
+    (
+        "One string instead of a list",
+        "CausalLanguageModel().fit('the cat')",
+        ValueError,
+    ),
+    (
+        "A generator where documents must be read more than once",
+        "CausalLanguageModel().fit(text for text in documents)",
+        ValueError,
+    ),
+    (
+        "No word that occurs often enough",
+        "CausalLanguageModel(min_count=5).fit(documents)",
+        ValueError,
+    ),
+    (
+        "A vocabulary of one word",
+        "CausalLanguageModel(vocabulary_size=1).fit(documents)",
+        ValueError,
+    ),
+    (
+        "A context longer than every document",
+        "small_language_model(context=512).fit(documents).transform(documents).shape",
+        None,
+    ),
+    (
+        "A document of unknown words only",
+        "small_language_model().fit(documents).transform(['zebra', ''])",
+        None,
+    ),
+    (
+        "Documents without a token to score",
+        "small_language_model().fit(documents).score(['', ''])",
+        ValueError,
+    ),
+    (
+        "Empty documents to validate with",
+        "small_language_model().fit(documents, X_val=[''])",
+        ValueError,
+    ),
+    (
+        "A prompt longer than the context",
+        "small_language_model(context=4).fit(documents)"
+        ".generate(['the dog sat a cat'], 2, temperature=0)",
+        UserWarning,
+    ),
+    (
+        "A prompt that is no list",
+        "small_language_model().fit(documents).generate('the cat')",
+        ValueError,
+    ),
+    (
+        "A temperature below zero",
+        "small_language_model().fit(documents).generate(['the'], temperature=-1)",
+        ValueError,
+    ),
+    (
+        "No token to choose among",
+        "small_language_model().fit(documents).generate(['the'], top_k=0)",
+        ValueError,
+    ),
+    (
+        "Strings in `fit`, tokens in `transform`",
+        "small_language_model().fit(documents).transform([['the', 'cat']])",
+        ValueError,
+    ),
+    (
+        "Lists for a tokenizer of strings",
+        "CausalLanguageModel(tokenizer='bpe').fit([['the', 'cat'], ['the', 'dog']])",
+        ValueError,
+    ),
+    (
+        "A tokenizer that gives no list of strings",
+        "CausalLanguageModel(tokenizer=len).fit(documents)",
+        ValueError,
+    ),
+    (
+        "Heads that do not share the components evenly",
+        "CausalLanguageModel(10, n_heads=4).fit(documents)",
+        ValueError,
+    ),
+    (
+        "A layer that is not there",
+        "CausalLanguageModel(n_layers=2, layer=3).fit(documents)",
+        ValueError,
+    ),
+    (
+        "A start that is not fitted",
+        "CausalLanguageModel(init=PMIEmbedding()).fit(documents)",
+        ValueError,
+    ),
+    (
+        "A start with too many components",
+        "CausalLanguageModel(4, init=PMIEmbedding(5, min_count=1).fit(documents))"
+        ".fit(documents)",
+        ValueError,
+    ),
+    (
+        "A start without a word of the documents",
+        "CausalLanguageModel(init=PMIEmbedding(2, min_count=1).fit(documents))"
+        ".fit(['so be it'] * 2)",
+        ValueError,
+    ),
+    (
+        "No missing word in a text",
+        "MaskedLanguageModel(8, max_epochs=1).fit(documents).fill_mask(['the cat'])",
+        ValueError,
+    ),
+    (
+        "A share of hidden words that leaves none",
+        "MaskedLanguageModel(mask_share=1.0).fit(documents)",
+        ValueError,
+    ),
+    (
+        "An unknown word in a query",
+        "small_language_model().fit(documents).most_similar('cats')",
+        ValueError,
+    ),
     (
         "No folder of that name",
         "PretrainedTextEncoder('no_such_model').fit(documents)",

@@ -67,6 +67,9 @@ NAMES = PUBLIC | {
     "friends": pd.DataFrame(FRIENDS, index=["ann", "bob"], columns=["ann", "bob"]),
     "images": np.random.RandomState(0).randint(0, 256, (20, 8, 8)).astype(np.uint8),
     "is_same": np.arange(10) % 2,
+    "small_language_model": partial(
+        PUBLIC["CausalLanguageModel"], 8, n_layers=1, max_epochs=1, random_state=0
+    ),
     "pairs": np.random.RandomState(0).normal(size=(10, 2, 4)),
     "people": [("ann", "bob"), ("bob", "cy"), ("cy", "ann")],
     "table": np.random.RandomState(0).normal(size=(20, 4)),

@@ -27,6 +27,9 @@ class Samples(ABC):
     #: What one of them is, for messages and for the progress bar.
     unit = "rows"
 
+    #: How many such units a sample has, on average.
+    n_units = 1
+
     #: Factor of what `blocks` gives; `take` has multiplied by it.
     scale = 1.0
 
@@ -294,13 +297,14 @@ def scaled(rows, scale):
 def moved(inputs, device, dtype=None):
     """Inputs in new memory on a device; floats in another precision, if one is given.
 
-    Integers in a padded batch are names of tokens and stay as they are.
+    Integers in a padded batch are names of tokens and stay as they are, as do masks.
     """
     if isinstance(inputs, torch.Tensor):
         return inputs.to(device=device, dtype=dtype or inputs.dtype, copy=True)
-    values, mask = inputs
+    values, *others = inputs
     dtype = dtype if values.is_floating_point() else None
-    return type(inputs)(moved(values, device, dtype), mask.to(device))
+    others = (other.to(device) for other in others)
+    return type(inputs)(moved(values, device, dtype), *others)
 
 
 def total(inputs):

@@ -39,6 +39,7 @@ PLACES = {
     "ProjectionNetwork": "self_supervised._projection_network",
     "QuantizedEncoderDecoder": "_deep.networks.quantization",
     "TextEncoder": "_deep.networks.text_encoder",
+    "TokenTransformer": "_deep.networks.transformer",
     "TransferNetwork": "image._transfer",
     "VariationalEncoderDecoder": "_deep.networks.variational",
     # layers

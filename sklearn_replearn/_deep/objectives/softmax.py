@@ -10,7 +10,14 @@ from torch.nn import functional
 
 
 def chunked_cross_entropy(
-    hidden, weight, bias, targets, *, chunk_size=256, token_weights=None
+    hidden,
+    weight,
+    bias,
+    targets,
+    *,
+    chunk_size=256,
+    token_weights=None,
+    corrections=None,
 ):
     """Mean cross-entropy of ``hidden @ weight.T + bias``, in chunks of tokens.
 
@@ -26,6 +33,8 @@ def chunked_cross_entropy(
         Tokens of a chunk. At most two matrices of (chunk_size, n_words) exist.
     token_weights : tensor of shape (n_tokens,) or None, default=None
         Factors of the losses, before their mean over all tokens.
+    corrections : tensor of shape (n_tokens,) or None, default=None
+        Constants that are added to the logits of the targets.
 
     Returns
     -------
@@ -37,7 +46,7 @@ def chunked_cross_entropy(
         token_weights = hidden.new_ones(len(hidden))
     with torch.autocast(hidden.device.type, enabled=False):
         return _ChunkedCrossEntropy.apply(
-            hidden, weight, bias, targets, token_weights, chunk_size
+            hidden, weight, bias, targets, token_weights, corrections, chunk_size
         )
 
 
@@ -63,25 +72,32 @@ def chunked_token_losses(hidden, weight, bias, targets, *, chunk_size=256):
     return torch.cat(losses)
 
 
-def _in_chunks(hidden, weight, bias, chunk_size):
+def _in_chunks(hidden, weight, bias, chunk_size, targets=None, corrections=None):
     """Yield parts of the tokens and their log-probabilities of all words."""
     for start in range(0, len(hidden), chunk_size):
         part = slice(start, start + chunk_size)
-        yield part, functional.linear(hidden[part], weight, bias).log_softmax(1)
+        logits = functional.linear(hidden[part], weight, bias)
+        if corrections is not None:
+            logits.scatter_add_(1, targets[part, None], corrections[part, None])
+        yield part, logits.log_softmax(1)
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
     """Mean of weighted losses; the gradients are made in the forward pass."""
 
     @staticmethod
-    def forward(ctx, hidden, weight, bias, targets, token_weights, chunk_size):
+    def forward(
+        ctx, hidden, weight, bias, targets, token_weights, corrections, chunk_size
+    ):
         n = max(1, len(hidden))
         needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         to_hidden = torch.empty_like(hidden) if needs_hidden else None
         to_weight = torch.zeros_like(weight) if needs_weight else None
         to_bias = torch.zeros_like(bias) if needs_bias else None
         losses = hidden.new_empty(len(hidden))
-        for part, logs in _in_chunks(hidden, weight, bias, chunk_size):
+        for part, logs in _in_chunks(
+            hidden, weight, bias, chunk_size, targets, corrections
+        ):
             target = targets[part, None]
             losses[part] = -logs.gather(1, target).squeeze(1)
             if not any((needs_hidden, needs_weight, needs_bias)):
@@ -107,7 +123,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             None if gradient is None else gradient * slope
             for gradient in ctx.saved_tensors
         )
-        return to_hidden, to_weight, to_bias, None, to_token_weights, None
+        return to_hidden, to_weight, to_bias, None, to_token_weights, None, None
 
 
 class NegativeSampler(nn.Module):

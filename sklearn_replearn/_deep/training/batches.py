@@ -47,7 +47,7 @@ def make_batches(
     held_out = index[:0]
     if validation is None and fraction is not None:
         index, held_out = plan.split(samples, targets, fraction, seed)
-    batch_size = _resolve_batch_size(batch_size, len(index))
+    batch_size = _resolve_batch_size(batch_size, len(index), plan.largest_batch)
     make = partial(_make_batches, plan, arrange, batch_size, device)
     train = make(samples, targets, index, samples.weights, shuffle=True)
     if validation is not None:
@@ -61,9 +61,9 @@ def make_batches(
     return train, held_out, batch_size
 
 
-def _resolve_batch_size(batch_size, n_samples):
+def _resolve_batch_size(batch_size, n_samples, largest):
     if batch_size == "auto":
-        return min(n_samples, max(16, min(128, n_samples // 16)))
+        return min(n_samples, max(16, min(largest, n_samples // 16)))
     if batch_size > n_samples:
         warn(
             f"batch_size={batch_size} is more than the {n_samples} rows to train "
@@ -118,6 +118,7 @@ class Batches:
         self.targets = targets
         self.weights = weights
         self.n_samples = len(sampler.index)
+        self.n_units = self.n_samples * samples.n_units
 
     def __len__(self):
         return len(self.sampler)

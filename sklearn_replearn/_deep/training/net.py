@@ -294,7 +294,7 @@ class Net(NeuralNet):
             in_mixed_precision(self.module_) if mixed_precision else nullcontext(),
             progress_bar(
                 self.verbose,
-                n_epochs * batches.n_samples,
+                n_epochs * batches.n_units,
                 batches.samples.unit,
                 f"epoch 1/{n_epochs}",
             ) as advance,
@@ -373,7 +373,7 @@ class Net(NeuralNet):
                 with torch.no_grad():
                     objective.after_step(self.module_, min(progress, 1.0))
             if self.verbose:
-                n_done = batches.n_samples * n_batches // n_in_epoch
+                n_done = batches.n_units * n_batches // n_in_epoch
                 report(n_done - n_shown)
                 n_shown = n_done
         self._record("train", sums, n_batches)

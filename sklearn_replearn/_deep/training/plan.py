@@ -44,6 +44,8 @@ class Plan:
         as their codes, if the parts that make them stay as they are.
     auto_lr : float, default=None
         Learning rate of ``lr="auto"``.
+    largest_batch : int, default=128
+        Maximum number of samples of a batch of ``batch_size="auto"``.
     discard : tuple of str
         Names of parts of the network that only training needs: they are not saved.
     rounds : int
@@ -62,6 +64,7 @@ class Plan:
     decays: str = "all"
     encode_once: Callable | None = None
     auto_lr: float | None = None
+    largest_batch: int = 128
     discard: tuple = ()
     rounds: int = 1
 

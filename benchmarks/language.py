@@ -1,0 +1,296 @@
+"""Language models beside n-grams: Brown word by word, AG News with hidden words.
+
+Three questions:
+
+- next words (Brown, the last 50 of its 500 files to test on, lower case, the 10,000
+  most frequent words of the others): the perplexity of `CausalLanguageModel` after one
+  pass and after more, beside interpolated Kneser-Ney, and of both mixed;
+- hidden words (AG News): the perplexity of `MaskedLanguageModel` and how often its
+  first answer is right, beside a log-linear mixture of bigrams of both sides.
+
+Without a data folder, a made-up corpus takes their place.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter, process_time
+
+import numpy as np
+
+from sklearn_replearn.language import CausalLanguageModel, MaskedLanguageModel
+from sklearn_replearn.language._masked_language_model import MASK, hidden_groups
+
+from ._contest import Contest, Options, Target
+from ._data import read_table
+from ._kneser_ney import KneserNey
+from ._report import progress
+from ._two_sided_bigram import TwoSidedBigram
+
+#: Stands behind each sentence of Brown, and is predicted as a word is.
+END = "</s>"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything: what a full run takes, and a smoke run."""
+
+    n_words: int = 10_000
+    n_test: int = 50
+    n_tuning: int = 10
+    epochs: tuple[int, ...] = (1, 4)
+    masked_epochs: int = 10
+    n_texts: int = 2000
+    n_held_out: int = 1000
+
+
+TINY = Sizes(
+    n_words=40,
+    n_test=3,
+    n_tuning=3,
+    epochs=(1,),
+    masked_epochs=1,
+    n_texts=10,
+    n_held_out=50,
+)
+
+
+def run(options: Options) -> Iterator[Contest]:
+    """Yield the contests."""
+    sizes = TINY if options.smoke else Sizes()
+    made_up = options.data is None
+    brown = make_up(20) if made_up else read_brown(options)
+    yield next_words(brown, "made-up texts" if made_up else "Brown", sizes)
+    if made_up:
+        train, test = make_up(60), make_up(20, seed=1)
+    else:
+        train, test = read_news(options)
+    name = "made-up texts" if made_up else "AG News"
+    yield hidden_words(train, test[: sizes.n_texts], name, sizes)
+
+
+# -- data ------------------------------------------------------------------------------
+
+
+def make_up(n_documents: int, seed: int = 0) -> list[list[str]]:
+    """Documents in which a word depends on the one before it."""
+    rng = np.random.default_rng(seed)
+    steps = np.random.default_rng(0).integers(50, size=(50, 4))
+    documents = []
+    for _ in range(n_documents):
+        words = [0]
+        for _ in range(60):
+            words.append(int(rng.choice(steps[words[-1]])))
+        documents.append([f"w{word}" for word in words])
+    return documents
+
+
+def read_brown(options: Options) -> list[list[str]]:
+    """The files of Brown as lists of words in lower case, in their order."""
+    table = read_table(options.data, "brown.tsv.xz")
+    files = {}
+    for file, sentence in zip(table["file"], table["sentence"], strict=True):
+        files.setdefault(file, []).extend([*sentence.lower().split(), END])
+    return list(files.values())
+
+
+def read_news(options: Options) -> tuple[list[list[str]], list[list[str]]]:
+    """The words and marks of the texts of AG News, to learn from and to test on."""
+    table = read_table(options.data, "agnews.tsv.xz")
+    texts = [re.findall(r"\w+|[^\w\s]", text.lower()) for text in table["text"]]
+    is_train = (table["split"] == "train").tolist()
+    return tuple(
+        [text for text, chosen in zip(texts, is_train, strict=True) if chosen == part]
+        for part in (True, False)
+    )
+
+
+def frequent_words(documents: list[list[str]], n_words: int) -> dict[str, int]:
+    counts = Counter(word for document in documents for word in document)
+    return {word: row for row, (word, _) in enumerate(counts.most_common(n_words))}
+
+
+def as_numbers(documents: list[list[str]], vocabulary: dict) -> list[np.ndarray]:
+    """Unknown words are the number behind the last."""
+    unknown = len(vocabulary)
+    return [
+        np.array([vocabulary.get(word, unknown) for word in document], dtype=np.int64)
+        for document in documents
+    ]
+
+
+# -- next words ------------------------------------------------------------------------
+
+
+def next_words(documents: list[list[str]], name: str, sizes: Sizes) -> Contest:
+    """Perplexities of the test documents, by model, and of mixtures."""
+    train, test = documents[: -sizes.n_test], documents[-sizes.n_test :]
+    # The end of a sentence comes on top of the words.
+    n_words = sizes.n_words + (END in train[0])
+    vocabulary = frequent_words(train, n_words)
+    options = {"vocabulary_size": n_words, "min_count": 1, "random_state": 0}
+    grams = {order: n_gram(train, vocabulary, order) for order in (3, 5)}
+    found = {
+        f"Kneser-Ney, {order}-gram": {
+            "perplexity": perplexity(grams[order].probabilities(numbers(test)))
+        }
+        for order, numbers in (
+            (order, lambda texts: as_numbers(texts, vocabulary)) for order in grams
+        )
+    }
+    counts = np.bincount(np.concatenate(as_numbers(train, vocabulary)))
+    shares = np.log(counts / counts.sum())
+    of_words = shares[np.concatenate(as_numbers(test, vocabulary))]
+    found["unigram"] = {"perplexity": float(np.exp(-of_words.mean()))}
+    weight = choose_weight(train, vocabulary, options, sizes)
+    by_grams = grams[5].probabilities(as_numbers(test, vocabulary))
+    rows, targets = {}, []
+    for epochs, most, seconds in zip(sizes.epochs, (97, 90), (120, 480), strict=False):
+        progress(f"language: {name}; {epochs} epoch(s)")
+        model = CausalLanguageModel(max_epochs=epochs, **options)
+        start, started = process_time(), perf_counter()
+        model.fit(train)
+        row = f"CausalLanguageModel, {epochs} epoch(s)"
+        elapsed = perf_counter() - started
+        by_model = np.exp(np.concatenate(model.log_likelihoods(test)))
+        rows[row] = {
+            "perplexity": perplexity(by_model),
+            "with the 5-gram": perplexity(weight * by_model + (1 - weight) * by_grams),
+            "fit seconds": elapsed,
+            "of the processor": process_time() - start,
+            "tokens a second": epochs * sum(map(len, train)) / elapsed,
+        }
+        targets += [
+            Target("perplexity", at_most=most, contestant=row),
+            Target("fit seconds", at_most=seconds, contestant=row),
+        ]
+    return Contest(
+        data=name,
+        setting=f"next words; the last {sizes.n_test} of {len(documents)} documents to "
+        f"test on, {n_words} words",
+        quality=rows | found,
+        targets=tuple(targets),
+        notes=(
+            "Unknown words are one word, and the ends of sentences are predicted. "
+            "Kneser-Ney is interpolated, with three discounts an order.",
+            f"The mixture has {weight:.2f} of the language model, chosen with models "
+            f"of all but the last {sizes.n_tuning} training documents, by these.",
+        ),
+    )
+
+
+def n_gram(documents, vocabulary, order) -> KneserNey:
+    return KneserNey(order, len(vocabulary) + 1).fit(as_numbers(documents, vocabulary))
+
+
+def perplexity(probabilities: np.ndarray) -> float:
+    return float(np.exp(-np.log(probabilities, dtype=np.float64).mean()))
+
+
+def choose_weight(train, vocabulary, options: dict, sizes: Sizes) -> float:
+    """The share of a language model in a mixture that is best for held-out texts."""
+    progress("language: the weight of the mixture")
+    first, last = train[: -sizes.n_tuning], train[-sizes.n_tuning :]
+    words = frequent_words(first, len(vocabulary))
+    model = CausalLanguageModel(max_epochs=1, **options).fit(first)
+    by_model = np.exp(np.concatenate(model.log_likelihoods(last)))
+    by_grams = n_gram(first, words, 5).probabilities(as_numbers(last, words))
+    weights = np.arange(0.05, 1.0, 0.05)
+    found = [perplexity(w * by_model + (1 - w) * by_grams) for w in weights]
+    return float(weights[np.argmin(found)])
+
+
+# -- hidden words ----------------------------------------------------------------------
+
+
+def hidden_words(train, test, name: str, sizes: Sizes) -> Contest:
+    """Perplexity and first answers for hidden words of the test texts."""
+    progress(f"language: {name}; hidden words")
+    options = {"vocabulary_size": sizes.n_words, "random_state": 0}
+    model = MaskedLanguageModel(max_epochs=sizes.masked_epochs, **options)
+    start, started = process_time(), perf_counter()
+    model.fit(train)
+    elapsed, of_processor = perf_counter() - started, process_time() - start
+    known = dict(model.vocabulary_)
+    found = np.concatenate(model.log_likelihoods(test))
+    words = np.concatenate(as_numbers(test, known))
+    right, n_right = [], 0
+    for group in range(hidden_groups(1000).max() + 1):
+        hidden, answers = [], []
+        for text in test:
+            is_hidden = hidden_groups(len(text)) == group
+            if is_hidden.any():
+                pairs = zip(text, is_hidden, strict=True)
+                hidden.append([MASK if h else word for word, h in pairs])
+                answers += [word for word, h in zip(text, is_hidden, strict=True) if h]
+        guesses = [
+            pairs[0][0] for text in model.fill_mask(hidden, topn=1) for pairs in text
+        ]
+        right += [a == g for a, g in zip(answers, guesses, strict=True)]
+    n_right = float(np.mean(right))
+    rows = {
+        "MaskedLanguageModel": {
+            "perplexity": float(np.exp(-found.mean(dtype=np.float64))),
+            "first answer right": n_right,
+            "fit seconds": elapsed,
+            "of the processor": of_processor,
+        },
+        "bigrams of both sides": bigrams(train, test, known, sizes),
+    }
+    counts = np.bincount(
+        np.concatenate(as_numbers(train, known)), minlength=len(known) + 1
+    )
+    shares = np.log((counts + 1) / (counts + 1).sum())
+    rows["unigram"] = {"perplexity": float(np.exp(-shares[words].mean()))}
+    baseline = rows["bigrams of both sides"]
+    return Contest(
+        data=name,
+        setting=f"hidden words of {len(test)} texts, {len(known)} words",
+        quality=rows,
+        targets=(
+            Target("perplexity", at_most=baseline["perplexity"]),
+            Target("first answer right", at_least=baseline["first answer right"]),
+            Target("fit seconds", at_most=600),
+        ),
+        notes=(
+            "Each token is hidden once, together with about a seventh of the others. "
+            "Unknown words are one word, which is never an answer of fill_mask.",
+        ),
+    )
+
+
+def bigrams(train, test, vocabulary: dict, sizes: Sizes) -> dict:
+    """The same figures of a mixture of bigrams, whose exponents are fitted."""
+    n_held_out = max(1, len(train) // 20)
+    parts = as_numbers(train, vocabulary)
+    left, right, words = neighbors(parts[-n_held_out:], len(vocabulary) + 1)
+    chosen = np.random.RandomState(0).permutation(len(words))[: sizes.n_held_out]
+    held_out = left[chosen], right[chosen], words[chosen]
+    model = TwoSidedBigram(len(vocabulary) + 1).fit(parts[:-n_held_out], held_out)
+    left, right, words = neighbors(as_numbers(test, vocabulary), len(vocabulary) + 1)
+    total = n_right = 0
+    for part, logs in model.log_probabilities(left, right):
+        answers = words[part]
+        total += logs[np.arange(len(answers)), answers].sum()
+        guesses = logs[:, : len(vocabulary)].argmax(axis=1)
+        n_right += (guesses == answers).sum()
+    return {
+        "perplexity": float(np.exp(-total / len(words))),
+        "first answer right": n_right / len(words),
+    }
+
+
+def neighbors(documents: list[np.ndarray], boundary: int):
+    """Neighbors of each word as they are shown while it is hidden, and the word."""
+    found = []
+    for document in documents:
+        groups = np.concatenate([[-1], hidden_groups(len(document)), [-1]])
+        words = np.concatenate([[boundary], document, [boundary]])
+        here = slice(1, len(words) - 1)
+        sides = [
+            np.where(groups[side] == groups[here], TwoSidedBigram.HIDDEN, words[side])
+            for side in (slice(0, len(words) - 2), slice(2, len(words)))
+        ]
+        found.append([*sides, document])
+    return tuple(np.concatenate(part) for part in zip(*found, strict=True))
