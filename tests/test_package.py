@@ -22,6 +22,7 @@ HEAVY = [
     "polars",
     "skimage",
     "skorch",
+    "tokenizers",
     "torch",
 ]
 
