@@ -193,6 +193,24 @@ def test_long_texts_are_cut_into_windows(folder, pooling, max_length):
             assert_near(row, POOL[pooling](np.vstack(parts)))
 
 
+@pytest.mark.parametrize("pooling", POOL)
+def test_many_windows_are_encoded_a_few_at_a_time(folder, monkeypatch, pooling):
+    texts = ["ab " * 400, "the cat", "a b" * 500]
+    encoder = PretrainedTextEncoder(folder, pooling=pooling).fit(texts)
+    Z = encoder.transform(texts)
+    monkeypatch.setattr(text_encoder, "N_TOKENS", 100)
+    sizes, at_once = [], text_encoder.TextEncoder.vectors_at_once
+
+    def record(self, ids, packing):
+        sizes.append(len(ids))
+        return at_once(self, ids, packing)
+
+    monkeypatch.setattr(text_encoder.TextEncoder, "vectors_at_once", record)
+    assert_near(encoder.transform(texts), Z)
+    assert len(sizes) > 10
+    assert max(sizes) <= 200
+
+
 def test_truncated_texts(folder):
     texts = ["ab" * 30, "the cat"]
     encoder = PretrainedTextEncoder(folder, long_texts="truncate")
@@ -507,6 +525,21 @@ def test_clones_share_what_may_be_large():
     twin = clone(encoder)
     assert twin.model is encoder.model
     assert twin.tokenizer is letters
+
+
+def test_as_module(folder):
+    encoder = PretrainedTextEncoder(folder).fit(TEXTS)
+    module = encoder.as_module()
+    ids = torch.tensor([[*spell("ab"), 0], spell("cat")])
+    Z = module((ids, torch.tensor([[True, True, False], [True, True, True]])))
+    assert_near(Z.detach().numpy(), encoder.transform(["ab", "cat"]))
+
+
+def test_progress(folder, capsys):
+    encoder = PretrainedTextEncoder(folder, verbose=1).fit(TEXTS)
+    assert capsys.readouterr().err == ""
+    encoder.transform(TEXTS)
+    assert "encoding" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("dump", [pickle.dumps, "skops"])

@@ -91,6 +91,8 @@ class PretrainedTextEncoder(DeepClassifierMixin, BaseDeepTransformer):
     long_texts : {"windows", "truncate"}, default="windows"
         What happens to longer texts: they are cut into windows of about the same
         length, whose tokens are pooled together; or they are truncated, with a warning.
+        The ids that a `tokenizer` gives are cut as they are; the tokenizer of a folder
+        puts special tokens around each window.
     fine_tune : {"none", "head", "last_block", "all"}, default="none"
         What is trained: nothing; a head on the vectors; the head and the last layer,
         which of a module is the last part with weights; or the head and all weights of
@@ -583,7 +585,8 @@ class PretrainedTextEncoder(DeepClassifierMixin, BaseDeepTransformer):
         """Apply a function to texts, block by block, with a bar if it is wanted."""
         device = network.origin.device
         n_tokens = int(samples.lengths.sum())
-        with progress_bar(self.verbose, n_tokens, "tokens", "encoding") as advance:
+        verbose = self.verbose if len(samples) > 1 else 0
+        with progress_bar(verbose, n_tokens, "tokens", "encoding") as advance:
 
             def step(x):
                 result = function(x)
@@ -597,6 +600,30 @@ class PretrainedTextEncoder(DeepClassifierMixin, BaseDeepTransformer):
             )
             network.train(was_training)
         return result
+
+    def as_module(self, layer=None):
+        """A copy of the network, for gradients and for other torch code.
+
+        Parameters
+        ----------
+        layer : str, default=None
+            Name of the layer whose output is wanted, one of those that
+            ``as_module().network.named_modules()`` names. ``None`` gives the vectors of
+            texts.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            In evaluation mode. It takes a pair of tensors of shape (n_texts, length):
+            ids without the special tokens of a folder's tokenizer, and a mask that is
+            False where there is padding.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer; the message lists those that there are.
+        """
+        return super().as_module(layer)
 
     # -- copies ----------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch.nn import functional
 
-from sklearn_replearn._deep.input.ragged import bucket_length
+from sklearn_replearn._deep.input.ragged import Padded, bucket_length
 from sklearn_replearn._deep.networks.bert import Bert, Packing
 from sklearn_replearn._deep.networks.fine_tuning import (
     freeze_all_but,
@@ -95,7 +95,7 @@ class TextEncoder(Network):
         return self
 
     def arrange(self, rows):
-        return rows
+        return rows if isinstance(rows, torch.Tensor) else Padded(*rows)
 
     def encode(self, x):
         return self.pooled(x, [self.pooling])[0]
@@ -152,7 +152,22 @@ class TextEncoder(Network):
         return whole, packing, n_windows
 
     def token_vectors(self, ids, packing):
-        """A vector for each token, or for each window, as the module gives them."""
+        """A vector for each token, or for each window, as the module gives them.
+
+        Many windows of a long text are encoded a few at a time.
+        """
+        if torch.is_grad_enabled() or len(ids) <= 2 * self.block_rows:
+            return self.vectors_at_once(ids, packing)
+        groups = packing.lengths.split(max(1, self.block_rows // packing.longest))
+        parts = ids.split([int(lengths.sum()) for lengths in groups])
+        return torch.cat(
+            [
+                self.vectors_at_once(part, Packing(lengths))
+                for part, lengths in zip(parts, groups, strict=True)
+            ]
+        )
+
+    def vectors_at_once(self, ids, packing):
         if isinstance(self.module, Bert):
             layers = partial(self.module, packing=packing)
             return self.in_own_precision(layers, ids)
