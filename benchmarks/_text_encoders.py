@@ -1,5 +1,6 @@
 """A pretrained text encoder against transformers, and with few labels."""
 
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,11 +13,24 @@ from sklearn.preprocessing import Normalizer
 from sklearn_replearn.language import PretrainedTextEncoder
 
 from ._contest import Contest, Options, Target
-from ._data import Texts
+from ._data import MissingData, Texts
 from ._report import progress
+
+#: Names the folder of a sentence encoder of the BERT family, such as all-MiniLM-L6-v2.
+ENVIRONMENT_VARIABLE = "SKLEARN_REPLEARN_TEXT_MODEL"
 
 #: Texts of a batch of transformers.
 BATCH_SIZE = 32
+
+
+def find_model() -> Path | None:
+    """The folder that the environment variable names, if it is set."""
+    path = os.environ.get(ENVIRONMENT_VARIABLE)
+    if path and not Path(path).is_dir():
+        raise MissingData(
+            f"The folder {path!r} given by {ENVIRONMENT_VARIABLE} does not exist."
+        )
+    return Path(path) if path else None
 
 
 def contests(texts: Texts, folder: Path, options: Options) -> Iterator[Contest]:
@@ -27,7 +41,7 @@ def contests(texts: Texts, folder: Path, options: Options) -> Iterator[Contest]:
     texts : Texts
         With labels.
     folder : Path
-        Of a sentence encoder of the BERT family, such as all-MiniLM-L6-v2.
+        Of a sentence encoder, as `find_model` finds it.
     options : Options
     """
     if find_spec("transformers") is None:

@@ -18,6 +18,7 @@ from model_folders import (
     write_safetensors,
 )
 from near import assert_near as assert_near_and_alike
+from registry import INSTANCES
 from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -25,8 +26,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
+from benchmarks._contest import Options
+from benchmarks._data import MissingData, Texts
+from benchmarks._text_encoders import contests, find_model
 from sklearn_replearn._deep.networks import text_encoder
 from sklearn_replearn.language import PretrainedTextEncoder
+from sklearn_replearn.utils.estimator_checks import (
+    parametrize_with_representation_checks,
+)
 
 PIECES = pieces_of_letters()
 TEXTS = ["the cat sat.", "a", "ab-1, cd", "On a mat in the sun", "dogs", "2 of 3"] * 3
@@ -687,6 +694,17 @@ def test_fine_tuning(folder, fine_tune):
     assert_near(loaded.predict_proba(DOCUMENTS), probabilities)
 
 
+@parametrize_with_representation_checks(
+    [
+        clone(INSTANCES["PretrainedTextEncoder"]).set_params(
+            fine_tune="last_block", lr=0.1, max_epochs=9
+        )
+    ]
+)
+def test_representation_when_tuned(estimator, check):
+    check(estimator)
+
+
 def test_a_head_sees_each_text_once(folder, encoded):
     encoder = PretrainedTextEncoder(folder, fine_tune="head", max_epochs=5, **QUICK)
     encoder.fit(DOCUMENTS, CLASSES, DOCUMENTS[:7], CLASSES[:7])
@@ -790,6 +808,18 @@ def test_the_random_numbers_of_others_are_left_alone(folder):
     before = torch.get_rng_state()
     PretrainedTextEncoder(folder, fine_tune="all", max_epochs=1).fit(DOCUMENTS, CLASSES)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_benchmark_on_a_tiny_model(folder, monkeypatch):
+    texts = Texts("made-up", DOCUMENTS, DOCUMENTS, CLASSES, CLASSES)
+    monkeypatch.setenv("SKLEARN_REPLEARN_TEXT_MODEL", str(folder))
+    *_, contest = contests(texts, find_model(), Options(smoke=True))
+    assert 0 <= contest.quality["PretrainedTextEncoder"]["accuracy"] <= 1
+    monkeypatch.setenv("SKLEARN_REPLEARN_TEXT_MODEL", str(folder / "nothing"))
+    with pytest.raises(MissingData, match="does not exist"):
+        find_model()
+    monkeypatch.delenv("SKLEARN_REPLEARN_TEXT_MODEL")
+    assert find_model() is None
 
 
 def test_as_a_step_beside_a_bag_of_words(folder):
