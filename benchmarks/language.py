@@ -8,6 +8,9 @@ Three questions:
 - hidden words (AG News): the perplexity of `MaskedLanguageModel` and how often its
   first answer is right, beside a log-linear mixture of bigrams of both sides.
 
+- encoders that others have trained (AG News): their speed beside transformers, and
+  their accuracy with few labels, if SKLEARN_REPLEARN_TEXT_MODEL names a folder.
+
 Without a data folder, a made-up corpus takes their place.
 """
 
@@ -23,9 +26,10 @@ from sklearn_replearn.language import CausalLanguageModel, MaskedLanguageModel
 from sklearn_replearn.language._masked_language_model import MASK, hidden_groups
 
 from ._contest import Contest, Options, Target
-from ._data import read_table
+from ._data import read_table, read_texts
 from ._kneser_ney import KneserNey
 from ._report import progress
+from ._text_encoders import ENVIRONMENT_VARIABLE, contests, find_model
 from ._two_sided_bigram import TwoSidedBigram
 
 #: Stands behind each sentence of Brown, and is predicted as a word is.
@@ -68,6 +72,11 @@ def run(options: Options) -> Iterator[Contest]:
         train, test = read_news(options)
     name = "made-up texts" if made_up else "AG News"
     yield hidden_words(train, test[: sizes.n_texts], name, sizes)
+    model = find_model()
+    if model is None or made_up:
+        progress(f"No text encoder: set --data and {ENVIRONMENT_VARIABLE}.")
+        return
+    yield from contests(read_texts(options.data, "agnews", name), model, options)
 
 
 # -- data ------------------------------------------------------------------------------
