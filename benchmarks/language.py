@@ -97,7 +97,7 @@ def make_up(n_documents: int, seed: int = 0) -> list[list[str]]:
 
 def read_brown(options: Options) -> list[list[str]]:
     """The files of Brown as lists of words in lower case, in their order."""
-    table = read_table(options.data, "brown.tsv.xz")
+    table = read_table(options.data, "text/brown.tsv.xz")
     files = {}
     for file, sentence in zip(table["file"], table["sentence"], strict=True):
         files.setdefault(file, []).extend([*sentence.lower().split(), END])
@@ -106,7 +106,7 @@ def read_brown(options: Options) -> list[list[str]]:
 
 def read_news(options: Options) -> tuple[list[list[str]], list[list[str]]]:
     """The words and marks of the texts of AG News, to learn from and to test on."""
-    table = read_table(options.data, "agnews.tsv.xz")
+    table = read_table(options.data, "text/agnews.tsv.xz")
     texts = [re.findall(r"\w+|[^\w\s]", text.lower()) for text in table["text"]]
     is_train = (table["split"] == "train").tolist()
     return tuple(
