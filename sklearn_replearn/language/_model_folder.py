@@ -88,7 +88,7 @@ class ModelFolder:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.name = self.path.name
+        self.name = self.path.resolve().name
         if not self.path.is_dir():
             raise FileNotFoundError(
                 f"There is no folder {self.path}; pass one with config.json, "
@@ -293,7 +293,7 @@ class _WeightReader:
 
     def __init__(self, path, family, sizes):
         self.file = Safetensors(path)
-        self.name = f"{path.parent.name}/{path.name}"
+        self.name = f"{path.parent.resolve().name}/{path.name}"
         self.family = family
         self.sizes = sizes
         names = self.file.shapes

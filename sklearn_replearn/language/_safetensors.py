@@ -44,7 +44,7 @@ class Safetensors:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.name = f"{self.path.parent.name}/{self.path.name}"
+        self.name = f"{self.path.parent.resolve().name}/{self.path.name}"
         size = self.path.stat().st_size
         try:
             with self.path.open("rb") as file:
