@@ -10,10 +10,11 @@ from sklearn_replearn._deep.estimators.fine_tuning import (
     without_classes,
 )
 from sklearn_replearn._deep.networks.fine_tuning import trained_parts
-from sklearn_replearn._deep.networks.network import check_layer
+from sklearn_replearn._deep.networks.network import UpToLayer, check_layer
 from sklearn_replearn._deep.networks.own_modules import N_TRIED, Module
 from sklearn_replearn._deep.objectives.objective import Supervised
 from sklearn_replearn._deep.training.plan import Plan
+from sklearn_replearn._image_units import refuse_other_unit
 from sklearn_replearn._images import channels_first_shape, sizes_by_side
 from sklearn_replearn._sklearn import Interval, StrOptions
 from sklearn_replearn.image._image_classifier import BaseImageClassifier
@@ -264,6 +265,8 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     def _read(self, X, y, *, reset):
         samples = self._rows(X, reset=reset)
         self._check_unit(samples)
+        if reset and isinstance(self.module, UpToLayer):
+            self._check_unit_of_module(samples)
         if self.fine_tune == "none" or (y is None and not reset):
             return samples, None
         return samples, self._codes(samples.array, y, reset=reset)

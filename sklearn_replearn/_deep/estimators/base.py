@@ -456,7 +456,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             If there is no such layer; the message lists those that there are.
         """
         check_is_fitted(self)
-        return UpToLayer(copy_modules(self.net_.module_).eval(), layer)
+        network = copy_modules(self.net_.module_).eval()
+        return UpToLayer(network, layer, getattr(self, "_unit", None))
 
     def __sklearn_clone__(self):
         """A clone that shares modules, callbacks and `preprocessor`.

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from sklearn_replearn._deep.networks.network import mlp
+from sklearn_replearn._deep.networks.network import UpToLayer, mlp
 
 
 def freeze_all_but(module, trained):
@@ -76,6 +76,8 @@ def last_block(module, layer, function, x):
     name : str or None
         ``None`` if there are no weights.
     """
+    if layer is None and isinstance(module, UpToLayer) and module.layer is not None:
+        layer = f"network.{module.layer}"  # the layers after it run in vain
     used, is_done = [], []
 
     def note(name):

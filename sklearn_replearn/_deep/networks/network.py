@@ -228,14 +228,17 @@ class UpToLayer(nn.Module):
     network : Network
     layer : str or None
         Its name among ``network.named_modules()``; ``None`` for the code.
+    unit : dict, default=None
+        The unit of the images that the network was trained on, by `find_unit`.
     """
 
-    def __init__(self, network, layer=None):
+    def __init__(self, network, layer=None, unit=None):
         super().__init__()
         if layer is not None:
             check_layer(network, layer)
         self.network = network
         self.layer = layer
+        self.unit = unit
         self.train(network.training)
 
     def forward(self, rows):
