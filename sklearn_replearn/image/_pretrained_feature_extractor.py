@@ -345,6 +345,13 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
                     "of values in [0, 1]; scale X, or pass bytes as uint8."
                 )
 
+    def _check_unit_of_module(self, samples):
+        """Raise if a network of ours was trained on images in another unit."""
+        unit = getattr(self.module, "unit", None)
+        is_prepared = self.mean is not None or self.std is not None
+        if unit is not None and self._unit is not None and not is_prepared:
+            refuse_other_unit(samples.array, unit)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         return without_classes(tags) if self.fine_tune == "none" else tags
