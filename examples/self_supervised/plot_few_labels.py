@@ -183,6 +183,6 @@ for name, values in found.items():
 # The pixels of digits depend on each other in many ways, which rows alone can teach.
 # On breast cancer every network is below the columns as they are: there are few
 # columns, and each of them says something about the class. Wine gains a little by
-# filling gaps, in this split; the errors do not include those of another one, of which
-# each has 71 rows to test on. Put up such a table for your own data, with the columns
-# as they are and the untrained network in it.
+# filling gaps, but it has only 72 rows to test on, and the errors do not include those
+# of another split. Put up such a table for your own data, with the columns as they are
+# and the untrained network in it.
