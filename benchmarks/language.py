@@ -1,6 +1,6 @@
 """Language models beside n-grams: Brown word by word, AG News with hidden words.
 
-Three questions:
+Two questions:
 
 - next words (Brown, the last 50 of its 500 files to test on, lower case, the 10,000
   most frequent words of the others): the perplexity of `CausalLanguageModel` after one
@@ -139,21 +139,20 @@ def next_words(documents: list[list[str]], name: str, sizes: Sizes) -> Contest:
     n_words = sizes.n_words + (END in train[0])
     vocabulary = frequent_words(train, n_words)
     options = {"vocabulary_size": n_words, "min_count": 1, "random_state": 0}
-    grams = {order: n_gram(train, vocabulary, order) for order in (3, 5)}
+    numbers = as_numbers(test, vocabulary)
+    by_order = {
+        order: n_gram(train, vocabulary, order).probabilities(numbers)
+        for order in (3, 5)
+    }
     found = {
-        f"Kneser-Ney, {order}-gram": {
-            "perplexity": perplexity(grams[order].probabilities(numbers(test)))
-        }
-        for order, numbers in (
-            (order, lambda texts: as_numbers(texts, vocabulary)) for order in grams
-        )
+        f"Kneser-Ney, {order}-gram": {"perplexity": perplexity(probabilities)}
+        for order, probabilities in by_order.items()
     }
     counts = np.bincount(np.concatenate(as_numbers(train, vocabulary)))
     shares = np.log(counts / counts.sum())
-    of_words = shares[np.concatenate(as_numbers(test, vocabulary))]
+    of_words = shares[np.concatenate(numbers)]
     found["unigram"] = {"perplexity": float(np.exp(-of_words.mean()))}
     weight = choose_weight(train, vocabulary, options, sizes)
-    by_grams = grams[5].probabilities(as_numbers(test, vocabulary))
     rows, targets = {}, []
     for epochs, most, seconds in zip(sizes.epochs, (97, 90), (120, 480), strict=False):
         progress(f"language: {name}; {epochs} epoch(s)")
@@ -161,13 +160,14 @@ def next_words(documents: list[list[str]], name: str, sizes: Sizes) -> Contest:
         start, started = process_time(), perf_counter()
         model.fit(train)
         row = f"CausalLanguageModel, {epochs} epoch(s)"
-        elapsed = perf_counter() - started
+        elapsed, of_processor = perf_counter() - started, process_time() - start
         by_model = np.exp(np.concatenate(model.log_likelihoods(test)))
+        mixed = weight * by_model + (1 - weight) * by_order[5]
         rows[row] = {
             "perplexity": perplexity(by_model),
-            "with the 5-gram": perplexity(weight * by_model + (1 - weight) * by_grams),
+            "with the 5-gram": perplexity(mixed),
             "fit seconds": elapsed,
-            "of the processor": process_time() - start,
+            "of the processor": of_processor,
             "tokens a second": epochs * sum(map(len, train)) / elapsed,
         }
         targets += [
@@ -224,7 +224,7 @@ def hidden_words(train, test, name: str, sizes: Sizes) -> Contest:
     known = dict(model.vocabulary_)
     found = np.concatenate(model.log_likelihoods(test))
     words = np.concatenate(as_numbers(test, known))
-    right, n_right = [], 0
+    right = []
     for group in range(hidden_groups(1000).max() + 1):
         hidden, answers = [], []
         for text in test:
@@ -237,11 +237,10 @@ def hidden_words(train, test, name: str, sizes: Sizes) -> Contest:
             pairs[0][0] for text in model.fill_mask(hidden, topn=1) for pairs in text
         ]
         right += [a == g for a, g in zip(answers, guesses, strict=True)]
-    n_right = float(np.mean(right))
     rows = {
         "MaskedLanguageModel": {
             "perplexity": float(np.exp(-found.mean(dtype=np.float64))),
-            "first answer right": n_right,
+            "first answer right": float(np.mean(right)),
             "fit seconds": elapsed,
             "of the processor": of_processor,
         },
@@ -286,7 +285,7 @@ def bigrams(train, test, vocabulary: dict, sizes: Sizes) -> dict:
         n_right += (guesses == answers).sum()
     return {
         "perplexity": float(np.exp(-total / len(words))),
-        "first answer right": n_right / len(words),
+        "first answer right": float(n_right / len(words)),
     }
 
 
