@@ -733,7 +733,7 @@ def test_a_head_alone_is_trained_as_one_behind_the_model(folder, monkeypatch):
 
 
 def test_learning_rates_by_what_is_trained(folder):
-    for fine_tune, lr in (("head", 1e-3), ("all", 5e-5)):
+    for fine_tune, lr in (("head", 1e-3), ("last_block", 2e-4), ("all", 5e-5)):
         auto, same = (
             PretrainedTextEncoder(
                 folder, fine_tune=fine_tune, lr=value, max_epochs=2, **QUICK

@@ -39,8 +39,8 @@ from sklearn_replearn.language._model_folder import SPECIAL, ModelFolder
 from sklearn_replearn.language._vector_store import VectorStore, key_of
 from sklearn_replearn.language._word_piece import WordPiece
 
-#: Learning rates of a new head, and of weights that were trained before.
-LR_OF_HEAD, LR_OF_MODEL = 1e-3, 5e-5
+#: Learning rates by what is trained: the more of the model, the more can be forgotten.
+AUTO_LR = {"head": 1e-3, "last_block": 2e-4, "all": 5e-5}
 
 
 class PretrainedTextEncoder(DeepClassifierMixin, BaseDeepTransformer):
@@ -114,8 +114,8 @@ class PretrainedTextEncoder(DeepClassifierMixin, BaseDeepTransformer):
     batch_size : int or "auto", default="auto"
         Number of rows in a batch; "auto" is a sixteenth of all, from 16 up to 128.
     lr : float or "auto", default="auto"
-        Learning rate, or its maximum if `lr_schedule` varies it. "auto" is 1e-3 of a
-        head alone, and 5e-5 if the model is trained.
+        Learning rate, or its maximum if `lr_schedule` varies it. "auto" is 1e-3 for
+        "head", 2e-4 for "last_block", 5e-5 for "all".
     lr_schedule : {"constant", "one_cycle", "cosine"}, default="one_cycle"
         Course of the learning rate during training (:ref:`guide <lr_schedule>`).
     weight_decay : float, default=0.0
@@ -493,7 +493,7 @@ class PretrainedTextEncoder(DeepClassifierMixin, BaseDeepTransformer):
             description,
             Supervised(self._cross_entropy(targets, samples.weights)),
             start=start,
-            auto_lr=LR_OF_MODEL if description["trained"] else LR_OF_HEAD,
+            auto_lr=AUTO_LR[self.fine_tune],
             encode_once=None if description["trained"] else self._encode,
         )
 
