@@ -28,7 +28,12 @@ from sklearn_replearn.metric_learning import (
     SupConTransformer,
     TripletTransformer,
 )
-from sklearn_replearn.self_supervised import SimCLR
+from sklearn_replearn.self_supervised import (
+    InstanceDiscrimination,
+    PretextTransformer,
+    SimCLR,
+    VICReg,
+)
 
 NETWORK = {"max_epochs": 1, "channels": (2,), "random_state": 0}
 Y = np.arange(40) % 2
@@ -44,7 +49,10 @@ ESTIMATORS = {
     "SiameseTransformer": SiameseTransformer(2, **NETWORK),
     "TripletTransformer": TripletTransformer(2, **NETWORK),
     "NPairTransformer": NPairTransformer(2, **NETWORK),
+    "InstanceDiscrimination": InstanceDiscrimination(2, **NETWORK),
+    "PretextTransformer": PretextTransformer("rotation", 2, **NETWORK),
     "SimCLR": SimCLR(2, **NETWORK),
+    "VICReg": VICReg(2, **NETWORK),
     "SupConTransformer": SupConTransformer(2, **NETWORK),
     "PrototypeClassifier": PrototypeClassifier(HOG()),
     "PairClassifier": PairClassifier(2, **NETWORK),
