@@ -59,7 +59,10 @@ class TokenTransformer(Network):
         self.is_causal = is_causal
         self.pooling = pooling
         self.layer = layer
-        self.embedding = nn.Embedding(n_words + 3, n_components)
+        # Vectors are drawn by `start_from`; drawing them here would load a compiler
+        # of torch where a pickle is opened.
+        vectors = torch.empty(n_words + 3, n_components)
+        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False)
         self.bias = nn.Parameter(torch.zeros(n_words + 2))
         self.local = None
         if n_neighbors:
