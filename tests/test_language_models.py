@@ -132,7 +132,7 @@ def test_windows_of_a_stream_hold_each_target_once():
 def transformer(**options):
     torch.manual_seed(0)
     options = {"n_layers": 2, "n_neighbors": 0, "is_causal": True} | options
-    return TokenTransformer(
+    network = TokenTransformer(
         n_words=9,
         context=12,
         n_components=6,
@@ -141,7 +141,9 @@ def transformer(**options):
         pooling="mean",
         layer=-1,
         **options,
-    ).eval()
+    )
+    network.start_from(torch.randn(12, 6), torch.zeros(11))
+    return network.eval()
 
 
 def window_of(ids):

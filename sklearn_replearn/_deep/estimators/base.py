@@ -194,7 +194,8 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             self._finish(samples)
             findings = self._diagnose(samples.rows.some(N_EXAMINED))
             losses = [epoch["train_loss"] for epoch in self.net_.epochs_]
-            if len(losses) >= 5 and min(losses[1:]) > 0.999 * losses[0] > 0:
+            has_fallen = len(losses) < 5 or min(losses[1:]) <= 0.999 * losses[0]
+            if not (findings or has_fallen or losses[0] <= 0):
                 findings.append(
                     f"the loss has not fallen in {len(losses)} epochs (it is "
                     f"{losses[-1]:.3g}): change lr, or train longer"
