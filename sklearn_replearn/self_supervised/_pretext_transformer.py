@@ -56,19 +56,14 @@ class PretextTransformer(BaseDeepTransformer):
     has to find out for the task is often what a later classifier needs, and
     :meth:`transform` reads a layer of it.
 
-    ================================  =====================================  =========
-    Task                              Question                               For
-    ================================  =====================================  =========
-    "rotation", `Rotation` [1]_       By how many quarters was it turned?    images
-    "relative_position",              Where is a tile, seen from another     images,
-    `RelativePosition` [2]_           one?                                   signals
-    "jigsaw", `Jigsaw` [3]_           In which order are the tiles?          images,
-                                                                             signals
-    "colorization",                   Which colors has it?                   color
-    `Colorization` [4]_                                                      images
-    "inpainting", `Inpainting` [5]_   What is in the hidden places?          all
-    your own `PretextTask`            (:ref:`guide <own_task>`)
-    ================================  =====================================  =========
+    * "rotation", :class:`Rotation`: by how many quarters was an image turned [1]_?
+    * "relative_position", :class:`RelativePosition`: where is a tile of an image, or a
+      segment of a signal, seen from another one [2]_?
+    * "jigsaw", :class:`Jigsaw`: in which order are the tiles, or the segments [3]_?
+    * "colorization", :class:`Colorization`: which colors has a gray image [4]_?
+    * "inpainting", :class:`Inpainting`: what is in the hidden places of an image, a
+      signal or a row [5]_?
+    * your own :class:`PretextTask` (:ref:`guide <own_task>`).
 
     X holds rows of a table, or images in one of these forms, with the channels last:
     rows and `image_shape`, an array of shape (n_samples, height, width), or one of
