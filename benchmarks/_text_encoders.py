@@ -14,6 +14,7 @@ from sklearn_replearn.language import PretrainedTextEncoder
 
 from ._contest import Contest, Options, Target
 from ._data import MissingData, Texts
+from ._few_labels import draw_labeled
 from ._report import progress
 
 #: Names the folder of a sentence encoder of the BERT family, such as all-MiniLM-L6-v2.
@@ -98,9 +99,8 @@ def few_labels(
     Z_test = encoder.transform([texts.test[row] for row in test])
     y_test = texts.test_labels[test]
     accuracies = []
-    for draw in range(n_draws):
-        progress(f"text encoders: {n_labels} labels a class, draw {draw}")
-        rows = _draw(texts.train_labels, n_labels, draw)
+    for rows in draw_labeled(texts.train_labels, n_labels, n_draws):
+        progress(f"text encoders: {n_labels} labels a class, draw {len(accuracies)}")
         Z = encoder.transform([texts.train[row] for row in rows])
         model = make_pipeline(Normalizer(), LogisticRegression(C=10, max_iter=1000))
         model.fit(Z, texts.train_labels[rows])
@@ -120,16 +120,6 @@ def few_labels(
             f"C=10: the mean of {n_draws} draws of labels.",
         ),
     )
-
-
-def _draw(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Rows of n random documents of each class."""
-    rng = np.random.default_rng(seed)
-    rows = [
-        rng.permutation(np.flatnonzero(labels == name))[:n]
-        for name in np.unique(labels)
-    ]
-    return np.sort(np.concatenate(rows))
 
 
 class _Transformers:

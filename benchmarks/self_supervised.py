@@ -46,6 +46,7 @@ from sklearn_replearn.self_supervised import (
 )
 
 from ._contest import Contest, Options, Target
+from ._few_labels import draw_labeled
 from ._images import Images, as_bytes, read_images
 from ._report import progress
 from ._training_loops import Setting, bare_loop, keep_loss
@@ -333,19 +334,6 @@ class Features(NamedTuple):
     def accuracy_of(self, classifier, rows=slice(None)) -> float:
         classifier.fit(self.train[rows], self.images.train_labels[rows])
         return float(classifier.score(self.test, self.images.test_labels))
-
-
-def draw_labeled(labels: np.ndarray, n_labels: int, n_draws: int) -> list[np.ndarray]:
-    """For each draw, numbers of rows, so many of each class."""
-    return [
-        np.concatenate(
-            [
-                rng.permutation(np.flatnonzero(labels == label))[:n_labels]
-                for label in np.unique(labels)
-            ]
-        )
-        for rng in map(np.random.default_rng, range(n_draws))
-    ]
 
 
 def mean_and_error(name: str, values: np.ndarray) -> dict[str, float]:

@@ -11,6 +11,7 @@ from sklearn_replearn._cooccurrence import (
     pointwise_mutual_information,
     window_weights,
 )
+from sklearn_replearn._linalg import numerical_rank
 
 #: Standard deviation of the numbers in the vectors.
 SPREAD = 0.05
@@ -82,7 +83,7 @@ def pmi_vectors(stream, counts, n_components, random_state):
         tol=TOL,
         random_state=random_state,
     )
-    s = s[s > n_words * np.finfo(s.dtype).eps * s.max(initial=0)]
+    s = s[: numerical_rank(s, n_words, np.finfo(s.dtype).eps)]
     vectors[:, : len(s)] = U[:, : len(s)] * s**EIGENVALUE_WEIGHT
     return vectors
 

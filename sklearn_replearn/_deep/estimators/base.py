@@ -257,16 +257,10 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         else:
             network = continue_network(plan.description, before, plan.discard)
         network = network.to(device)
-        there = samples.to(device)
-        there.weights = samples.weights
         plan.objective.begin(network, samples)
-        if plan.encode_once is not None:
-            there = plan.encode_once(network, there).to(device)
-            there.weights = samples.weights
-            if validation is not None:
-                encoded = plan.encode_once(network, validation[0].to(device))
-                encoded.weights = validation[0].weights
-                validation = encoded, validation[1]
+        there = plan.samples_on(device, network, samples)
+        if validation is not None:
+            validation = plan.samples_on(device, network, validation[0]), validation[1]
         batches, held_out, batch_size = make_batches(
             plan,
             network.arrange,

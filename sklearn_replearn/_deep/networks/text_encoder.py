@@ -171,10 +171,7 @@ class TextEncoder(Network):
         if isinstance(self.module, Bert):
             layers = partial(self.module, packing=packing)
             return self.in_own_precision(layers, ids)
-        longest = bucket_length(packing.longest)
-        column = torch.arange(longest, device=ids.device)
-        mask = column < packing.lengths[:, None]
-        padded = ids.new_zeros(mask.shape).masked_scatter(mask, ids)
+        padded, mask = side_by_side(ids, packing, bucket_length(packing.longest))
         output = self.foreign_output(padded, mask)
         return output[mask] if output.ndim == 3 else output
 
@@ -211,6 +208,12 @@ class TextEncoder(Network):
 
     def probabilities(self, x):
         return self.forward(x).softmax(1)
+
+
+def side_by_side(ids, packing, length):
+    """Ids of windows padded to (n_windows, length), and a mask of where they are."""
+    mask = torch.arange(length, device=ids.device) < packing.lengths[:, None]
+    return ids.new_zeros(mask.shape).masked_scatter(mask, ids), mask
 
 
 def pool(pooling, tokens, packing, n_windows):
@@ -280,8 +283,7 @@ def try_out(description, samples):
     x = samples.take(torch.arange(len(samples)))
     with torch.no_grad():
         ids, packing, _ = network.cut(x.values[x.mask], x.mask.sum(1))
-        mask = torch.arange(packing.longest) < packing.lengths[:, None]
-        padded = ids.new_zeros(mask.shape).masked_scatter(mask, ids)
+        padded, mask = side_by_side(ids, packing, packing.longest)
         output = _called(network, padded, mask)
         _check_output(output, mask)
         longer, longer_mask = (functional.pad(part, (0, 3)) for part in (padded, mask))

@@ -53,7 +53,7 @@ def make_batches(
     if validation is not None:
         others, targets = validation
         index, weights = torch.arange(len(others)), others.weights
-        held_out = make(others.to(device), targets, index, weights, shuffle=False)
+        held_out = make(others, targets, index, weights, shuffle=False)
     elif len(held_out):
         held_out = make(samples, targets, held_out, samples.weights, shuffle=False)
     else:

@@ -78,3 +78,11 @@ class Plan:
         if self.start is not None:
             self.start(network, samples.rows)
         return network
+
+    def samples_on(self, device, network, samples):
+        """What a network on a device is trained with: samples, or their codes."""
+        there = samples.to(device)
+        if self.encode_once is not None:
+            there = self.encode_once(network, there).to(device)
+        there.weights = samples.weights
+        return there
