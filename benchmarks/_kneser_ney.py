@@ -12,7 +12,7 @@ class KneserNey:
 
         p(w | h) = (c(hw) - D(c(hw))) / c(h.) + sum_v D(c(hv)) / c(h.) p(w | h')
 
-    and the probabilities of an order below the first are all the same. The discounts of
+    and below the first order all words have equal probabilities. The discounts of
     1, of 2 and of more follow from the numbers of n-grams with counts of 1 to 4
     (S. Chen and J. Goodman, "An empirical study of smoothing techniques for language
     modeling", Computer Speech and Language 13, 1999).

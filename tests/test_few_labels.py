@@ -42,6 +42,7 @@ ENCODERS = {
     "inpainting": PretextTransformer("inpainting", **SMALL),
 }
 each = pytest.mark.parametrize("name", ENCODERS)
+# Networks are trained for a moment.
 pytestmark = pytest.mark.filterwarnings("ignore:.*(collapsed|directions|guess|dead)")
 
 IMAGES, Y = load_digits(return_X_y=True)

@@ -324,7 +324,7 @@ def random_model(family, transformers):
         return transformers.AutoModel.from_config(config).eval()
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore")  # transformers has warnings of its own
 @pytest.mark.parametrize("family", ["bert", "distilbert", "roberta", "xlm-roberta"])
 def test_equal_to_transformers(family, tmp_path):
     transformers = pytest.importorskip("transformers")

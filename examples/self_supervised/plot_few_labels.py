@@ -140,7 +140,7 @@ plt.show()
 # Data where it helps, and where it does not
 # ------------------------------------------
 # The digits once more and two tables of measurements, with five labels a class. Numbers
-# are percentages: the accuracy with the columns as they are, then what is gained, with
+# are percentages: the accuracy with the raw columns, and the gain of each method with
 # its standard error over ten draws.
 
 compared = ["PCA", "untrained", "inpainting", "SimCLR"]

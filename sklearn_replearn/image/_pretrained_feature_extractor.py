@@ -32,8 +32,8 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
     With ``fine_tune="none"`` the module is used as it is, and `fit` learns nothing.
     Otherwise `fit` takes classes and trains a head on the features, normalised, with
     the cross-entropy loss; and, with "last_block" or "all", the module's copy with it
-    [1]_. :meth:`predict`, :meth:`predict_proba` and :meth:`score` are there, then. The
-    module itself is never changed.
+    [1]_. :meth:`predict`, :meth:`predict_proba` and :meth:`score` are then available.
+    The module itself is never changed.
 
     X holds images in any accepted form, or rows as signals with one channel
     (:ref:`guide <images>`). The module is given float32 tensors of shape (n_samples,
@@ -347,7 +347,7 @@ class PretrainedFeatureExtractor(BaseImageClassifier):
 
     def _check_unit_of_module(self, samples):
         """Raise if a network of ours was trained on images in another unit."""
-        unit = getattr(self.module, "unit", None)
+        unit = self.module.unit
         is_prepared = self.mean is not None or self.std is not None
         if unit is not None and self._unit is not None and not is_prepared:
             refuse_other_unit(samples.array, unit)

@@ -35,7 +35,7 @@ class CausalLanguageModel(BaseLanguageModel):
     :meth:`transform` pools the states of a document.
 
     Documents are strings or lists of tokens. A boundary stands before each, and words
-    that are not in the vocabulary are all the same unknown word. Documents longer than
+    that are not in the vocabulary share one unknown token. Documents longer than
     `context` are read in windows that overlap, and none is cut.
 
     Parameters

@@ -39,7 +39,7 @@ class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "init": "no_validation",
+        "init": "no_validation",  # anything with vectors of words, by `vectors_of`
         "pooling": [StrOptions({"mean", "last", "max"})],
         "layer": [Integral],
     }
@@ -120,7 +120,7 @@ class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
         Returns
         -------
         vectors : list of ndarray of shape (n_tokens, n_components_), float32
-            Unknown words have vectors, too.
+            Unknown words also have vectors.
         """
         windows, _, bounds = self._windows(X)
         vectors = np.empty((len(windows.values), self.n_components_), np.float32)

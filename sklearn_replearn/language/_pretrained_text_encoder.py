@@ -39,7 +39,7 @@ from sklearn_replearn.language._model_folder import SPECIAL, ModelFolder
 from sklearn_replearn.language._vector_store import VectorStore, key_of
 from sklearn_replearn.language._word_piece import WordPiece
 
-#: Learning rates by what is trained: the more of the model, the more can be forgotten.
+#: Learning rates by `fine_tune`: low where weights of the model could be forgotten.
 AUTO_LR = {"head": 1e-3, "last_block": 2e-4, "all": 5e-5}
 
 
@@ -55,7 +55,7 @@ class PretrainedTextEncoder(DeepClassifierMixin, BaseDeepTransformer):
     With ``fine_tune="none"`` the model is used as it is, and `fit` learns nothing.
     Otherwise `fit` takes classes and trains a head on the vectors, normalised, with the
     cross-entropy loss; and, with "last_block" or "all", a copy of the model with it.
-    :meth:`predict`, :meth:`predict_proba` and :meth:`score` are there, then. Neither
+    :meth:`predict`, :meth:`predict_proba` and :meth:`score` are then available. Neither
     the folder nor a module is ever changed.
 
     A text longer than `max_length` is cut into windows, or truncated with a warning. A

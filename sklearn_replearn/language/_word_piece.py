@@ -177,7 +177,7 @@ def split_punctuation(text):
 
 
 def _is_punctuation(character):
-    """Whether Unicode, or ASCII, has it for a mark: "$" and "^" are, too."""
+    """Whether it is punctuation by Unicode, or a symbol of ASCII such as "$"."""
     if character.isalnum():
         return False
     if "!" <= character <= "~":

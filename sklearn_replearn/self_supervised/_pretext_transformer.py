@@ -61,8 +61,8 @@ class PretextTransformer(BaseDeepTransformer):
       segment of a signal, seen from another one [2]_?
     * "jigsaw", :class:`Jigsaw`: in which order are the tiles, or the segments [3]_?
     * "colorization", :class:`Colorization`: which colors has a gray image [4]_?
-    * "inpainting", :class:`Inpainting`: what is in the hidden places of an image, a
-      signal or a row [5]_?
+    * "inpainting", :class:`Inpainting`: which values of an image, a signal or a row
+      are hidden [5]_?
     * your own :class:`PretextTask` (:ref:`guide <own_task>`).
 
     X holds rows of a table, or images in one of these forms, with the channels last:

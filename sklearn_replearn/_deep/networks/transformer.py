@@ -86,7 +86,7 @@ class TokenTransformer(Network):
         """Input of the first layer, and output of each, the last one normalized."""
         x = self.embedding(window.ids)
         documents = (window.ids == self.boundary).cumsum(1)
-        documents.masked_fill_(~window.mask, -1)  # what is padding sees padding alone
+        documents.masked_fill_(~window.mask, -1)  # padding attends to padding only
         if self.local is not None:
             x = x + self.local(x, documents)
         seen = documents[:, :, None] == documents[:, None]
