@@ -1,13 +1,15 @@
-"""Language models beside n-grams: Brown word by word, AG News with hidden words.
+"""Language models beside n-grams, and embeddings of sentences: Brown and AG News.
 
-Two questions:
+Four questions:
 
 - next words (Brown, the last 50 of its 500 files to test on, lower case, the 10,000
   most frequent words of the others): the perplexity of `CausalLanguageModel` after one
   pass and after more, beside interpolated Kneser-Ney, and of both mixed;
 - hidden words (AG News): the perplexity of `MaskedLanguageModel` and how often its
-  first answer is right, beside a log-linear mixture of bigrams of both sides.
-
+  first answer is right, beside a log-linear mixture of bigrams of both sides;
+- neighboring sentences (Brown, every tenth file to test on): how often
+  `SentenceEmbedding` tells the next sentence from a random one, beside cosines of
+  `PMIEmbedding`, and in which order two neighbors are;
 - encoders that others have trained (AG News): their speed beside transformers, and
   their accuracy with few labels, if SKLEARN_REPLEARN_TEXT_MODEL names a folder.
 
@@ -18,12 +20,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from time import perf_counter, process_time
 
 import numpy as np
 
-from sklearn_replearn.language import CausalLanguageModel, MaskedLanguageModel
+from sklearn_replearn.language import (
+    CausalLanguageModel,
+    MaskedLanguageModel,
+    SentenceEmbedding,
+)
 from sklearn_replearn.language._masked_language_model import MASK, hidden_groups
+from sklearn_replearn.text import PMIEmbedding
 
 from ._contest import Contest, Options, Target
 from ._data import read_table, read_texts
@@ -47,6 +55,8 @@ class Sizes:
     masked_epochs: int = 10
     n_texts: int = 2000
     n_held_out: int = 1000
+    sentence_epochs: int = 3
+    word_components: int = 128
 
 
 TINY = Sizes(
@@ -57,6 +67,8 @@ TINY = Sizes(
     masked_epochs=1,
     n_texts=10,
     n_held_out=50,
+    sentence_epochs=1,
+    word_components=8,
 )
 
 
@@ -72,6 +84,8 @@ def run(options: Options) -> Iterator[Contest]:
         train, test = read_news(options)
     name = "made-up texts" if made_up else "AG News"
     yield hidden_words(train, test[: sizes.n_texts], name, sizes)
+    files = [as_sentences(words) for words in brown]
+    yield sentences(files, "made-up texts" if made_up else "Brown", sizes)
     model = find_model()
     if model is None or made_up:
         progress(f"No text encoder: set --data and {ENVIRONMENT_VARIABLE}.")
@@ -302,3 +316,73 @@ def neighbors(documents: list[np.ndarray], boundary: int):
         ]
         found.append([*sides, document])
     return tuple(np.concatenate(part) for part in zip(*found, strict=True))
+
+
+# -- neighboring sentences -------------------------------------------------------------
+
+
+def as_sentences(words: list[str]) -> list[list[str]]:
+    """A document as lists of words; made-up ones have sentences of six."""
+    if END not in words:
+        return [words[start : start + 6] for start in range(0, len(words), 6)]
+    found = [[]]
+    for word in words:
+        if word == END:
+            found.append([])
+        else:
+            found[-1].append(word)
+    return found[:-1]
+
+
+def sentences(documents, name: str, sizes: Sizes) -> Contest:
+    """Shares of right answers about held-out documents."""
+    test = documents[9::10]
+    train = [document for i, document in enumerate(documents) if i % 10 != 9]
+    rows = {}
+    for task in ("neighbor", "next", "order"):
+        progress(f"language: {name}; sentences, {task}")
+        model = SentenceEmbedding(
+            task=task, max_epochs=sizes.sentence_epochs, random_state=0
+        )
+        start, started = process_time(), perf_counter()
+        model.fit(train)
+        rows[f"SentenceEmbedding, {task}"] = {
+            "right": model.score(test),
+            "fit seconds": perf_counter() - started,
+            "of the processor": process_time() - start,
+        }
+    words = [list(chain.from_iterable(document)) for document in train]
+    for pooling in ("mean", "idf"):
+        model = PMIEmbedding(
+            sizes.word_components, pooling=pooling, random_state=0
+        ).fit(words)
+        vectors = [model.transform(document) for document in test]
+        rows[f"cosines of PMIEmbedding, {pooling}"] = {"right": told_by_cosine(vectors)}
+    return Contest(
+        data=name,
+        setting=f"neighboring sentences of every tenth of {len(documents)} documents",
+        quality=rows,
+        targets=(
+            Target("right", at_least=0.82, contestant="SentenceEmbedding, neighbor"),
+            Target("right", at_least=0.60, contestant="SentenceEmbedding, order"),
+        ),
+        notes=(
+            "neighbor and cosines: how often the next sentence is nearer than a random "
+            "one of the test documents. next: whether a sentence is the next one, half "
+            "of them being random. order: whether two neighbors are swapped, half of "
+            "them being so.",
+        ),
+    )
+
+
+def told_by_cosine(vectors: list[np.ndarray]) -> float:
+    """How often the next sentence has a larger cosine than a random one."""
+    vectors = [
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        for rows in vectors
+    ]
+    first = np.concatenate([rows[:-1] for rows in vectors])
+    second = np.concatenate([rows[1:] for rows in vectors])
+    random = second[np.random.RandomState(0).permutation(len(second))]
+    true, other = (first * second).sum(1), (first * random).sum(1)
+    return float(np.mean((true > other) + 0.5 * (true == other)))

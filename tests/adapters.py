@@ -34,12 +34,19 @@ class SpelledRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def fit(self, X, y=None):
         X = validate_data(self, X)
         self.embedder_ = clone(self.embedder).set_output(transform="default")
-        self.embedder_.fit(_spell(X), y)
+        self.embedder_.fit(self._spell(X), y)
         return self
 
     def transform(self, X):
         check_is_fitted(self)
-        return self.embedder_.transform(_spell(validate_data(self, X, reset=False)))
+        X = validate_data(self, X, reset=False)
+        return self.embedder_.transform(self._spell(X))
+
+    def _spell(self, X):
+        return [
+            " ".join(f"c{j}x{number:.0f}" for j, number in enumerate(row))
+            for row in np.asarray(X, dtype=np.float64)
+        ]
 
     @property
     def _n_features_out(self):
@@ -50,6 +57,13 @@ class SpelledRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         of_texts = get_tags(self.embedder).transformer_tags
         tags.transformer_tags.preserves_dtype = of_texts.preserves_dtype
         return tags
+
+
+class SpelledTwice(SpelledRows):
+    """The same for estimators of sentences: a document has each row as two of them."""
+
+    def _spell(self, X):
+        return [f"{text}.\n\n{text}" for text in super()._spell(X)]
 
 
 class PairedRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -174,10 +188,3 @@ def _beside_copies(X):
 
 def _pair(X):
     return np.rint(X[:, [0, -1]]).astype(int)
-
-
-def _spell(X):
-    return [
-        " ".join(f"c{j}x{number:.0f}" for j, number in enumerate(row))
-        for row in np.asarray(X, dtype=np.float64)
-    ]

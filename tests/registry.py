@@ -48,6 +48,7 @@ from sklearn_replearn.language import (
     CausalLanguageModel,
     MaskedLanguageModel,
     PretrainedTextEncoder,
+    SentenceEmbedding,
 )
 from sklearn_replearn.metric_learning import (
     MahalanobisTransformer,
@@ -134,6 +135,18 @@ SMALL_LANGUAGE_MODEL = {
     "context": 16,
     "n_layers": 1,
     "n_heads": 1,
+    "max_epochs": 3,
+    "lr": 0.01,
+    "random_state": 0,
+}
+
+
+#: A small embedding of sentences.
+SMALL_SENTENCE_EMBEDDING = {
+    "n_components": 4,
+    "n_heads": 1,
+    "projection_sizes": (4,),
+    "hidden_layer_sizes": (8,),
     "max_epochs": 3,
     "lr": 0.01,
     "random_state": 0,
@@ -264,6 +277,7 @@ INSTANCES = {
     "ProNE": ProNE(n_components=2, random_state=0),
     "PrototypeClassifier": PrototypeClassifier(),
     "ScaledPCA": ScaledPCA(),
+    "SentenceEmbedding": SentenceEmbedding(**SMALL_SENTENCE_EMBEDDING),
     "SiameseTransformer": SiameseTransformer(**SMALL_METRIC_NETWORK),
     "SimCLR": SimCLR(**SMALL_PROJECTION),
     "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
@@ -386,6 +400,16 @@ LANGUAGE_EFFECTS = {
     "pooling": [Effect("last"), Effect("max")],
     "layer": [Effect(0)],
 }
+
+WITH_EMOJI = replace(
+    CORPUS,
+    X=[
+        text + "\U0001f600\U0001f622\u2764\U0001f600"[i % 4]
+        for i, text in enumerate(CORPUS.X)
+    ],
+)
+ASKS_ABOUT_ORDERS = {"task": "permutation"}
+IS_TRANSFORMER = {"encoder": "transformer"}
 
 #: Effects of the parameters that the estimators of random walks share.
 PMI_OF_WALKS = {"solver": "pmi"}
@@ -945,6 +969,28 @@ EFFECTS = {
                 data=LARGE_TABLE,
             )
         ],
+    },
+    "SentenceEmbedding": {
+        **{
+            name: LANGUAGE_EFFECTS[name]
+            for name in ("n_components", "tokenizer", "lowercase", "dropout", "init")
+        },
+        **trained_as("CausalLanguageModel", NETWORK_EFFECTS),
+        "vocabulary_size": [Effect(20)],
+        "min_count": [Effect(4)],
+        "task": [
+            Effect("next"),
+            Effect("order"),
+            Effect("permutation"),
+            Effect("emoji", data=WITH_EMOJI),
+        ],
+        "encoder": [Effect("transformer")],
+        "n_sentences": [Effect(4, given=ASKS_ABOUT_ORDERS)],
+        "n_emoji": [Effect(2, given={"task": "emoji"}, data=WITH_EMOJI)],
+        "projection_sizes": [Effect((3,)), Effect(()), Effect(3)],
+        "context": [Effect(2, given=IS_TRANSFORMER)],
+        "n_layers": [Effect(2, given=IS_TRANSFORMER)],
+        "n_heads": [Effect(2, given=IS_TRANSFORMER)],
     },
     "SiameseTransformer": {
         **trained_as("TripletTransformer", METRIC_EFFECTS),

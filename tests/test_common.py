@@ -14,12 +14,14 @@ from adapters import (
     RowsBesideCopies,
     ScoresBesideCopies,
     SpelledRows,
+    SpelledTwice,
 )
 from registry import EFFECTS, EXPECTED_FAILURES, INSTANCES
 from sklearn.base import clone
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from sklearn_replearn.language import SentenceEmbedding
 from sklearn_replearn.metric_learning import (
     PairClassifier,
     PairVerifier,
@@ -54,6 +56,8 @@ def as_table_estimator(estimator):
         return PairedRows(estimator)
     if isinstance(estimator, PairClassifier | PairVerifier):
         return RowsBesideCopies(estimator)
+    if isinstance(estimator, SentenceEmbedding):
+        return SpelledTwice(estimator)
     if tags.string and not tags.two_d_array:
         return SpelledRows(estimator)
     return estimator
@@ -153,6 +157,8 @@ def test_parameters_are_validated(estimator):
 # One effect of `input` is that it makes a parameter act.
 @pytest.mark.filterwarnings("ignore:preprocessor is not used")
 @pytest.mark.filterwarnings("ignore:.* are truncated")  # one effect of `long_texts`
+# Documents as lists of tokens, which are lists of sentences for an embedding of these.
+@pytest.mark.filterwarnings("ignore:All sentences of X are single words")
 @parametrize_with_representation_checks(
     [as_transformer(estimator) for estimator in ESTIMATORS],
     parameter_effects=partial(registered, EFFECTS),

@@ -17,6 +17,7 @@ from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.estimators.classification import DeepClassifierMixin
 from sklearn_replearn.autoencoder import Autoencoder
 from sklearn_replearn.image import PretrainedFeatureExtractor
+from sklearn_replearn.language import SentenceEmbedding
 from sklearn_replearn.language._language_model import BaseLanguageModel
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
 from sklearn_replearn.self_supervised import (
@@ -74,7 +75,8 @@ def test_shared_parameters_have_the_same_defaults(estimator):
         VICReg,
     ):  # as their benchmark has chosen
         own |= {"max_epochs", "optimizer", "weight_decay"}
-    if issubclass(ours, BaseLanguageModel):  # as transformers are trained
+    of_tokens = BaseLanguageModel, SentenceEmbedding
+    if issubclass(ours, of_tokens):  # as transformers are trained
         own |= {"max_epochs", "optimizer", "weight_decay"}
     for name in set(shared_by(estimator)) - own:
         assert defaults(ours)[name] == defaults(model)[name], (

@@ -10,14 +10,21 @@ if TYPE_CHECKING:  # for editors and type checkers
     from sklearn_replearn.language._causal_language_model import CausalLanguageModel
     from sklearn_replearn.language._masked_language_model import MaskedLanguageModel
     from sklearn_replearn.language._pretrained_text_encoder import PretrainedTextEncoder
+    from sklearn_replearn.language._sentence_embedding import SentenceEmbedding
 
 _LOADED_ON_USE = {
     "CausalLanguageModel": "_causal_language_model",
     "MaskedLanguageModel": "_masked_language_model",
     "PretrainedTextEncoder": "_pretrained_text_encoder",
+    "SentenceEmbedding": "_sentence_embedding",
 }
 
-__all__ = ["CausalLanguageModel", "MaskedLanguageModel", "PretrainedTextEncoder"]
+__all__ = [
+    "CausalLanguageModel",
+    "MaskedLanguageModel",
+    "PretrainedTextEncoder",
+    "SentenceEmbedding",
+]
 
 
 def __getattr__(name):

@@ -15,10 +15,15 @@ from sklearn_replearn._deep.input.windows import Windows
 from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._documents import check_reiterable, check_same_kind
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn._tokens import number_words, read_tokens, select_words
+from sklearn_replearn._tokens import number_words, read_tokens
 from sklearn_replearn._word_queries import WordQueriesMixin
-from sklearn_replearn.language._start import pmi_vectors, start_network, vectors_of
-from sklearn_replearn.language._tokenizers import splitter, train_tokenizer
+from sklearn_replearn.language._start import start_network, start_vectors
+from sklearn_replearn.language._tokenizers import (
+    refuse_lists,
+    splitter,
+    train_tokenizer,
+)
+from sklearn_replearn.language._vocabulary import choose_words
 
 
 class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
@@ -193,7 +198,7 @@ class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
         self._trained_tokenizer = None
         if self.tokenizer == "bpe":
             texts, tokenized = read_tokens(X, str)
-            self._refuse_lists(tokenized)
+            refuse_lists(self.tokenizer, tokenized)
             self._trained_tokenizer = train_tokenizer(
                 self.tokenizer,
                 texts,
@@ -206,34 +211,17 @@ class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
     def _split(self, X):
         split = splitter(self.tokenizer, self._trained_tokenizer, self.lowercase)
         documents, tokenized = read_tokens(X, split)
-        self._refuse_lists(tokenized)
+        refuse_lists(self.tokenizer, tokenized)
         return documents, tokenized
 
-    def _refuse_lists(self, tokenized):
-        if tokenized and self.tokenizer in ("bpe", "character"):
-            raise ValueError(
-                f"tokenizer={self.tokenizer!r} splits strings, but X holds lists of "
-                "tokens; pass strings, or set tokenizer='word', which keeps the lists."
-            )
-
     def _choose_words(self, words, tokens):
-        copied = tokens._replace(ids=tokens.ids.copy())
-        chosen, counts, _ = select_words(
+        found = choose_words(
             words,
-            copied,
+            tokens,
             min_count=self.min_count,
-            max_vocabulary=self.vocabulary_size,
-            stop_words=frozenset(),
+            vocabulary_size=self.vocabulary_size,
         )
-        if len(chosen) < 2:
-            raise ValueError(
-                f"The vocabulary has a single word, {chosen[0]!r}, and there is "
-                "nothing to predict; pass more texts, raise vocabulary_size or lower "
-                "min_count."
-            )
-        self.vocabulary_ = {word: row for row, word in enumerate(chosen)}
-        self.word_counts_ = counts
-        self.unknown_share_ = float(1 - counts.sum() / len(tokens.ids))
+        self.vocabulary_, self.word_counts_, self.unknown_share_ = found
 
     def _stream(self, words, tokens, *, leave_out_empty=False):
         """Documents behind boundaries, and where each starts; a boundary at the end."""
@@ -307,13 +295,10 @@ class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
         }
 
     def _start_vectors(self, stream):
-        if self.init is None:
-            return None
-        n_components = self.n_components
-        if isinstance(self.init, str) and self.init == "pmi":
-            seed = int(torch.randint(2**31 - 1, ()))
-            return pmi_vectors(stream, self.word_counts_, n_components, seed)
-        return vectors_of(self.init, list(self.vocabulary_), n_components)
+        words = list(self.vocabulary_)
+        return start_vectors(
+            self.init, stream, self.word_counts_, words, self.n_components
+        )
 
     # -- encoding ----------------------------------------------------------------
 

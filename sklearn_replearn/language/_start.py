@@ -43,6 +43,24 @@ def start_network(network, samples, *, vectors, counts):
     network.start_from(SPREAD * start, (counts / counts.sum()).log().float())
 
 
+def start_vectors(init, stream, counts, words, n_components):
+    """Vectors of words by the parameter `init`, or None.
+
+    Parameters
+    ----------
+    init : "pmi", None or a fitted embedding of words
+    stream, counts, n_components
+        As `pmi_vectors` takes them.
+    words : list of str
+    """
+    if init is None:
+        return None
+    if isinstance(init, str) and init == "pmi":
+        seed = int(torch.randint(2**31 - 1, ()))
+        return pmi_vectors(stream, counts, n_components, seed)
+    return vectors_of(init, words, n_components)
+
+
 def pmi_vectors(stream, counts, n_components, random_state):
     """Vectors of words by the mutual information of neighbors in a stream of tokens.
 

@@ -51,6 +51,15 @@ def splitter(tokenizer, trained, lowercase):
     return make_splitter(tokenizer, lowercase, None)
 
 
+def refuse_lists(tokenizer, tokenized):
+    """Raise if a tokenizer of strings is given lists of tokens."""
+    if tokenized and tokenizer in ("bpe", "character"):
+        raise ValueError(
+            f"tokenizer={tokenizer!r} splits strings, but X holds lists of tokens; "
+            "pass strings, or set tokenizer='word', which keeps the lists."
+        )
+
+
 def join_tokens(tokenizer, trained, tokens):
     """The text of some tokens; words have spaces between them."""
     if tokenizer == "character":

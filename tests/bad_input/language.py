@@ -122,6 +122,82 @@ CASES = [
         ValueError,
     ),
     (
+        "Documents of one sentence, and a task about several",
+        "SentenceEmbedding().fit(documents)",
+        ValueError,
+    ),
+    (
+        "A single pair of neighbors",
+        "SentenceEmbedding(min_count=1).fit(['The cat sat. It ran.', 'The dog'])",
+        ValueError,
+    ),
+    (
+        "Documents too short for a permutation",
+        "SentenceEmbedding(task='permutation').fit(['The cat sat. The dog sat.'] * 3)",
+        ValueError,
+    ),
+    (
+        "Texts without emoji",
+        "SentenceEmbedding(task='emoji').fit(documents)",
+        ValueError,
+    ),
+    (
+        "A single emoji",
+        "SentenceEmbedding(task='emoji').fit(['the cat \U0001f600'] * 3)",
+        ValueError,
+    ),
+    (
+        "No other sentences in a batch",
+        "SentenceEmbedding(batch_size=1).fit(stories)",
+        ValueError,
+    ),
+    (
+        "A sentence that is a number",
+        "SentenceEmbedding().fit([['The cat sat.', 5]])",
+        ValueError,
+    ),
+    (
+        "A token that is a number",
+        "SentenceEmbedding().fit([[['the', 'cat'], ['it', 5]]])",
+        ValueError,
+    ),
+    (
+        "Tokens in place of sentences",
+        "SentenceEmbedding(8, max_epochs=1).fit([['the', 'cat'], ['a', 'cat']] * 3)",
+        UserWarning,
+    ),
+    (
+        "Sentences as strings and as tokens",
+        "SentenceEmbedding().fit([['The cat sat.'], [['the', 'dog']]])",
+        ValueError,
+    ),
+    (
+        "Tokens for a tokenizer of strings",
+        "SentenceEmbedding(tokenizer='bpe').fit([[['the', 'cat'], ['it', 'sat']]] * 3)",
+        ValueError,
+    ),
+    (
+        "Heads that do not share the components of sentences evenly",
+        "SentenceEmbedding(10, encoder='transformer').fit(stories)",
+        ValueError,
+    ),
+    (
+        "Too few documents to hold some out",
+        "SentenceEmbedding(early_stopping=True).fit(['. '.join(stories)])",
+        ValueError,
+    ),
+    (
+        "Documents of one sentence in `transform`, and of unknown words",
+        "SentenceEmbedding(8, max_epochs=1).fit(stories)"
+        ".transform(['the cat', 'zebra', '']).shape",
+        None,
+    ),
+    (
+        "Documents of one sentence to score",
+        "SentenceEmbedding(8, max_epochs=1).fit(stories).score(['The cat sat.'])",
+        ValueError,
+    ),
+    (
         "No folder of that name",
         "PretrainedTextEncoder('no_such_model').fit(documents)",
         FileNotFoundError,

@@ -72,5 +72,6 @@ NAMES = PUBLIC | {
     ),
     "pairs": np.random.RandomState(0).normal(size=(10, 2, 4)),
     "people": [("ann", "bob"), ("bob", "cy"), ("cy", "ann")],
+    "stories": ["The cat sat. It ran far.", "A dog ran. It sat. The cat ran."] * 4,
     "table": np.random.RandomState(0).normal(size=(20, 4)),
 }

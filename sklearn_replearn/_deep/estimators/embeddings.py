@@ -37,14 +37,19 @@ def diagnose_embeddings(estimator, samples, remedy):
     estimator.effective_rank_ = effective_rank(estimator._apply("encode", samples))
     if estimator.effective_rank_ == 0 and samples.squares_about_mean() == 0:
         return ["all rows of X are the same, so that there is nothing to learn"]
+    return findings + find_collapse(estimator, remedy)
+
+
+def find_collapse(estimator, remedy):
+    """Whether the embeddings are no better than a single one, as a list of findings."""
     loss, n_epochs = estimator.loss_curve_[-1], estimator.n_iter_
     collapsed = estimator.net_.epochs_[-1]["collapsed_loss"]
     if n_epochs >= N_PATIENT_EPOCHS and loss > (1 - LEAST_GAIN) * collapsed:
-        findings.append(
+        return [
             "the embeddings are no better than collapsed ones: the loss is "
             f"{loss:.3g} after {n_epochs} epochs, and {collapsed:.3g} if all rows have "
             f"one embedding: {remedy}"
-        )
-    elif estimator.effective_rank_ == 0:
-        findings.append(f"all embeddings are the same: {remedy}")
-    return findings
+        ]
+    if estimator.effective_rank_ == 0:
+        return [f"all embeddings are the same: {remedy}"]
+    return []

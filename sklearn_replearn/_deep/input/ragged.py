@@ -142,12 +142,14 @@ class RaggedSamples(Samples):
         if len(self) <= n:
             return self
         index = torch.arange(n) * len(self) // n
+        return type(self)(self.gathered(index), self.lengths[index].cumsum(0))
+
+    def gathered(self, index):
+        """Values of some samples, one after another."""
         lengths = self.lengths[index]
-        ends = lengths.cumsum(0)
         places = torch.arange(int(lengths.sum()))
-        places += (self.ends[index] - ends).repeat_interleave(lengths)
-        values = self.values.index_select(0, places.to(self.values.device))
-        return type(self)(values, ends)
+        places += (self.ends[index] - lengths.cumsum(0)).repeat_interleave(lengths)
+        return self.values.index_select(0, places.to(self.values.device))
 
     def to(self, device):
         """The same samples with their values on a device."""

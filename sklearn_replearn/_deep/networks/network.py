@@ -38,6 +38,7 @@ PLACES = {
     "PretextNetwork": "self_supervised._pretext_network",
     "ProjectionNetwork": "self_supervised._projection_network",
     "QuantizedEncoderDecoder": "_deep.networks.quantization",
+    "SentenceNetwork": "language._sentence_network",
     "TextEncoder": "_deep.networks.text_encoder",
     "TokenTransformer": "_deep.networks.transformer",
     "TransferNetwork": "image._transfer",

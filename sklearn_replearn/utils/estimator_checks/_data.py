@@ -111,7 +111,7 @@ def _make_text(rng, n_samples, n_words=120):
     frequencies = 1 / np.arange(1, n_words + 1)
     topics = [frequencies[rng.permutation(n_words)] for _ in range(3)]
     documents = [
-        " ".join(
+        _as_paragraphs(
             rng.choice(
                 words, size=rng.integers(8, 20), p=topics[topic] / topics[topic].sum()
             )
@@ -121,6 +121,12 @@ def _make_text(rng, n_samples, n_words=120):
     return CheckData(
         "text", documents[:-20], y[:-20], documents[-20:], unknown=["zzzzz qqqqq", ""]
     )
+
+
+def _as_paragraphs(words, size=4):
+    """A text with an empty line between paragraphs, for estimators of sentences."""
+    parts = (words[start : start + size] for start in range(0, len(words), size))
+    return "\n\n".join(map(" ".join, parts))
 
 
 def _spell(number):

@@ -1,0 +1,140 @@
+"""Sentences as samples, and the runs of them that questions are about."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from sklearn_replearn._deep.input.ragged import RaggedSamples
+from sklearn_replearn._deep.input.samples import Samples
+
+
+class Packed(NamedTuple):
+    """Sentences without padding.
+
+    Attributes
+    ----------
+    ids : tensor of int64, of shape (n_tokens,)
+        Of the known words of all sentences, one after another.
+    lengths : tensor of int64, of shape (n_sentences,)
+    """
+
+    ids: torch.Tensor
+    lengths: torch.Tensor
+
+
+class Sentences(RaggedSamples):
+    """Sentences as the numbers of their known words.
+
+    Parameters
+    ----------
+    ids : tensor of int32, of shape (n_tokens,)
+    ends : tensor of int64, of shape (n_sentences,)
+        Where each sentence ends.
+    """
+
+    unit = "sentences"
+
+    def take(self, index):
+        ids = self.gathered(index.to(self.ends.device)).long()
+        return Packed(ids, self.lengths[index.to(self.ends.device)].to(ids.device))
+
+    def check_finite(self):
+        """Integers are always finite."""
+
+
+class Runs(Samples):
+    """Sentences that follow each other in a document.
+
+    Parameters
+    ----------
+    sentences : Sentences
+    first : tensor of int64, of shape (n_runs,)
+        Number of the first sentence of each run.
+    size : int
+        How many sentences a run has.
+    documents : ndarray of int, of shape (n_sentences,)
+        Number of the document that each sentence is from.
+    """
+
+    unit = "sentences"
+
+    def __init__(self, sentences, first, size, documents):
+        self.sentences = sentences
+        self.first = first
+        self.size = self.n_units = size
+        self.documents = documents
+
+    @property
+    def rows(self):
+        return self.sentences
+
+    def __len__(self):
+        return len(self.first)
+
+    def members(self):
+        """Numbers of the sentences of all runs, of shape (n_runs, size)."""
+        return self.first[:, None] + torch.arange(self.size)
+
+    def take(self, index):
+        """Sentences of some runs, one run after another."""
+        return self.sentences.take(self.members()[index.cpu()].flatten())
+
+    def blocks(self, size):
+        raise TypeError("Runs are encoded sentence by sentence; pass `rows`.")
+
+    def some(self, n_samples):
+        first = self.first[:: max(1, len(self) // n_samples)][:n_samples]
+        return Runs(self.sentences, first, self.size, self.documents)
+
+    def to(self, device):
+        sentences = self.sentences.to(device)
+        return Runs(sentences, self.first, self.size, self.documents)
+
+    def check_finite(self):
+        """Integers are always finite."""
+
+
+def make_runs(sentences, documents, size):
+    """Runs of sentences of one document, all of which have a known word.
+
+    Parameters
+    ----------
+    sentences : Sentences
+    documents : ndarray of int, of shape (n_sentences,)
+        Number of the document that each sentence is from.
+    size : int
+
+    Returns
+    -------
+    runs : Runs
+        From each sentence on, as far as the document goes. In random order, by a fixed
+        seed: batches to validate with, which are not shuffled, are then of many
+        documents, as those of the training are.
+    """
+    n_known = np.append(0, (sentences.lengths > 0).numpy().cumsum())
+    start = np.arange(max(0, len(documents) - size + 1))
+    is_run = documents[start] == documents[start + size - 1]
+    is_run &= n_known[start + size] - n_known[start] == size
+    first = np.random.RandomState(0).permutation(start[is_run])
+    return Runs(sentences, torch.from_numpy(first), size, documents)
+
+
+def hold_out_documents(samples, targets, fraction, seed):
+    """Which runs to train with, and which to hold out: those of whole documents."""
+    of_runs = samples.documents[samples.first.numpy()]
+    documents, counts = np.unique(of_runs, return_counts=True)
+    order = np.random.RandomState(seed).permutation(len(documents))
+    n_wanted = max(2, round(fraction * len(samples)))
+    n_chosen = 1 + int(np.searchsorted(counts[order].cumsum(), n_wanted))
+    is_held_out = np.isin(of_runs, documents[order[:n_chosen]])
+    if (~is_held_out).sum() < 2 or is_held_out.sum() < 2:
+        raise ValueError(
+            "early_stopping holds out whole documents, but only "
+            f"{len(documents)} of them can be trained with, and "
+            f"validation_fraction={fraction} leaves too few; pass more documents or "
+            "X_val, or set early_stopping=False."
+        )
+    index = torch.arange(len(samples))
+    is_held_out = torch.from_numpy(is_held_out)
+    return index[~is_held_out], index[is_held_out]
