@@ -134,8 +134,9 @@ def tile_at(x, starts, sides):
 @pytest.mark.parametrize("grid", [3, 4])
 def test_tiles_of_relative_position_by_slicing(shape, grid):
     x = 5 * torch.from_numpy(RNG.normal(size=(100, *shape))).float()
-    task = RelativePosition(grid=grid, gap=0, jitter=0, gray_share=0)
+    task = RelativePosition(grid=grid, n_pairs=2, gap=0, jitter=0, gray_share=0)
     inputs, answers = ask(task, x)
+    x = x.repeat_interleave(2, 0)
     n_sides = len(shape) - 1
     counts = [grid] * 2 if n_sides == 2 else [grid * grid]
     cells = [side // n for side, n in zip(shape[1:], counts, strict=True)]
@@ -419,7 +420,7 @@ def test_a_grid_chooses_among_tasks_and_their_parameters():
         (Rotation(), {"n_turns": 2}),
         (
             RelativePosition(),
-            {"grid": 4, "gap": 0.4, "jitter": 0.4, "gray_share": 1},
+            {"grid": 4, "n_pairs": 1, "gap": 0.4, "jitter": 0.4, "gray_share": 1},
         ),
         (
             Jigsaw(),
@@ -465,6 +466,40 @@ def test_own_tasks(task):
 # ---------------------------------------------------------------------------
 # What is learned, and what must not be
 # ---------------------------------------------------------------------------
+
+
+def test_statistics_of_features_are_those_of_whole_images():
+    X = np.concatenate([IMAGES] * 9)[:, :, :, np.newaxis]  # several blocks
+    model = PretextTransformer("jigsaw", **SMALL).fit(X)
+    network = model.net_.module_
+    first = network.norms()[0]
+    maps = []
+    first.register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0]))
+    with torch.no_grad():
+        network.encode(network.arrange(torch.from_numpy(X)))
+    variances, means = torch.var_mean(maps[0], (0, 2, 3))
+    np.testing.assert_allclose(first.running_mean, means, rtol=1e-4)
+    # The means of blocks differ a little, which their variances leave out.
+    np.testing.assert_allclose(first.running_var, variances, rtol=0.01)
+    assert not network.training
+    asked = model.net_.module_.as_trained().norms()[0]
+    assert (asked.running_var - first.running_var).abs().max() > 0.01
+    again = pickle.loads(pickle.dumps(model)).net_.module_
+    np.testing.assert_array_equal(again.trained_statistics, network.trained_statistics)
+
+
+def test_normalization_that_is_not_trained_stays_as_it_is():
+    class Fixed(nn.BatchNorm1d):
+        def train(self, mode=True):
+            return super().train(False)
+
+    encoder = nn.Sequential(nn.Linear(5, 4), Fixed(4), nn.BatchNorm1d(4))
+    small = SMALL | {"encoder": encoder, "layer": "embedding"}
+    model = PretextTransformer("inpainting", **small).fit(TABLE)
+    fixed, trained = model.net_.module_.norms()
+    assert fixed.running_mean.tolist() == [0] * 4
+    assert trained.running_mean.abs().max() > 0
+    assert trained.momentum == 0.1
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ patches = np.concatenate(
 )
 tasks = {
     "rotation": "rotation",
-    "relative position": RelativePosition(gray_share=0),
+    "relative position": RelativePosition(n_pairs=1, gray_share=0),
     "jigsaw": Jigsaw(gray_share=0),
     "colorization": "colorization",
     "inpainting": Inpainting(),

@@ -1,15 +1,20 @@
 """The network of a pretext task, and what it is trained for."""
 
-from math import log, prod
+from math import ceil, log, prod
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from sklearn_replearn._deep.estimators.encoders import start_network
+from sklearn_replearn._deep.networks.network import copy_modules
 from sklearn_replearn._deep.networks.own_modules import N_TRIED, try_module
 from sklearn_replearn._deep.objectives.objective import Batch, Objective
 from sklearn_replearn._deep.objectives.tuple_losses import Tally
 from sklearn_replearn.self_supervised._projection_network import ProjectionNetwork
+
+#: How many samples `settle` takes statistics from.
+N_SETTLED = 10_000
 
 
 class PretextNetwork(ProjectionNetwork):
@@ -36,6 +41,53 @@ class PretextNetwork(ProjectionNetwork):
         )
         self.n_parts = n_parts
         self.answer_shape = list(answer_shape)
+        # Of the questions of the task; `settle` gives the encoder those of samples.
+        self.register_buffer("trained_statistics", statistics(self.norms()))
+
+    def norms(self):
+        """The layers of batch normalization of the encoder that keep statistics."""
+        return [
+            layer
+            for layer in self.encoder.modules()
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+            and layer.running_mean is not None
+        ]
+
+    def settle(self, samples):
+        """Take the statistics of batch normalization from samples as they are.
+
+        The network is trained on parts of samples, or on changed ones, whose maps have
+        other means and variances. Those are kept for `as_trained`.
+        """
+        self.train()
+        norms = [norm for norm in self.norms() if norm.training]
+        self.eval()
+        self.trained_statistics.copy_(statistics(self.norms()))
+        if not norms or len(samples) < 2:
+            return
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.train().reset_running_stats()
+            norm.momentum = None  # the mean of all batches
+        order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(0))
+        index = order[:N_SETTLED]
+        with torch.no_grad():
+            for some in index.tensor_split(ceil(len(index) / self.block_rows)):
+                x = self.arrange(samples.take(some).to(self.origin.device))
+                self.run(self.encoder, self.standardized(x))
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.eval().momentum = momentum
+
+    def as_trained(self):
+        """A copy with the statistics of training, for questions of the task."""
+        network = copy_modules(self)
+        start = 0
+        for norm in network.norms():
+            for values in (norm.running_mean, norm.running_var):
+                end = start + len(values)
+                values.copy_(network.trained_statistics[start:end])
+                start = end
+        return network
 
     def scaled(self, x):
         """Samples as tasks have them: about zero, and with numbers of about 1."""
@@ -64,6 +116,12 @@ class PretextNetwork(ProjectionNetwork):
     def evaluate(self, x):
         z = self.embed(self.scaled(x))
         return self.answer(z.repeat(1, self.n_parts))
+
+
+def statistics(norms):
+    """Running means and variances of layers of batch normalization, in one vector."""
+    values = [v for norm in norms for v in (norm.running_mean, norm.running_var)]
+    return torch.cat(values).detach().clone() if values else torch.zeros(0)
 
 
 class Answers(Objective):

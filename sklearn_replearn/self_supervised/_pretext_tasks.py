@@ -208,6 +208,9 @@ class RelativePosition(PretextTask):
     grid : int, default=3
         Number of cells along each side of an image; a signal has ``grid * grid`` in a
         row. At least 3.
+    n_pairs : int, default=4
+        Number of pairs of tiles of each image, or of segments of each signal, in a
+        batch. Tiles are small, so that several pairs take no longer than an image.
     gap : float, default=0.15
         Smallest distance of two tiles, as a share of the side of a cell, in [0, 1).
         Rounded to whole pixels.
@@ -229,17 +232,19 @@ class RelativePosition(PretextTask):
     >>> from sklearn_replearn.self_supervised import RelativePosition
     >>> inputs, answers = RelativePosition().make(torch.rand(10, 1, 28, 28))
     >>> tuple(inputs.shape), tuple(answers.shape)
-    ((10, 2, 1, 7, 7), (10,))
+    ((40, 2, 1, 7, 7), (40,))
     """
 
     _parameter_constraints = {
         "grid": [Interval(Integral, 3, None, closed="left")],
+        "n_pairs": [Interval(Integral, 1, None, closed="left")],
         **TILE_PARAMETERS,
     }
     kinds = ("images", "signals")
 
-    def __init__(self, grid=3, gap=0.15, jitter=0.15, gray_share=0.3):
+    def __init__(self, grid=3, n_pairs=4, gap=0.15, jitter=0.15, gray_share=0.3):
         self.grid = grid
+        self.n_pairs = n_pairs
         self.gap = gap
         self.jitter = jitter
         self.gray_share = gray_share
@@ -249,6 +254,7 @@ class RelativePosition(PretextTask):
         self.n_classes = 3 ** (x.ndim - 2) - 1
 
     def make(self, x):
+        x = x.repeat_interleave(self.n_pairs, 0)
         n, n_sides = len(x), x.ndim - 2
         steps = [step for step in product((-1, 0, 1), repeat=n_sides) if any(step)]
         answers = torch.randint(len(steps), (n,))

@@ -54,7 +54,8 @@ class PretextTransformer(BaseDeepTransformer):
     of the standard deviation of X. A question in several parts, such as tiles, is
     :math:`g(f(q_1), f(q_2), \dots)`: the same network sees each part. What :math:`f`
     has to find out for the task is often what a later classifier needs, and
-    :meth:`transform` reads a layer of it.
+    :meth:`transform` reads a layer of it; there, batch normalization uses statistics of
+    rows as they are.
 
     * "rotation", :class:`Rotation`: by how many quarters was an image turned [1]_?
     * "relative_position", :class:`RelativePosition`: where is a tile of an image, or a
@@ -376,7 +377,7 @@ class PretextTransformer(BaseDeepTransformer):
         """A function of inputs, targets and answers, batch by batch, as arrays."""
         samples = self._samples(X)
         samples.check_finite()
-        network = self.net_.module_
+        network = self.net_.module_.as_trained()
         device = network.origin.device
         results = []
         with torch.inference_mode(), seeded(0, device):
@@ -429,6 +430,7 @@ class PretextTransformer(BaseDeepTransformer):
 
     def _finish(self, samples):
         record_health(self, ("mean_norm", "spread", "effective_rank"))
+        self.net_.module_.settle(samples)
 
     def _diagnose(self, samples):
         return diagnose_embeddings(self, samples, REMEDY)
