@@ -61,6 +61,8 @@ from sklearn_replearn.metric_learning import (
     TripletTransformer,
 )
 from sklearn_replearn.model_selection import CrossFitTransformer
+from sklearn_replearn.multiview import RegularizedCCA
+from sklearn_replearn.retrieval import MIPSTransformer
 from sklearn_replearn.self_supervised import (
     Inpainting,
     InstanceDiscrimination,
@@ -253,6 +255,7 @@ INSTANCES = {
     "InstanceDiscrimination": InstanceDiscrimination(**SMALL_PROJECTION),
     "LSA": LSA(n_components=3, random_state=0),
     "LaplacianEigenmaps": LaplacianEigenmaps(n_components=1),
+    "MIPSTransformer": MIPSTransformer(),
     "MaskedLanguageModel": MaskedLanguageModel(**SMALL_LANGUAGE_MODEL),
     "MahalanobisTransformer": MahalanobisTransformer(max_epochs=4, random_state=0),
     "NPairTransformer": NPairTransformer(**SMALL_METRIC_NETWORK),
@@ -276,6 +279,7 @@ INSTANCES = {
     ),
     "ProNE": ProNE(n_components=2, random_state=0),
     "PrototypeClassifier": PrototypeClassifier(),
+    "RegularizedCCA": RegularizedCCA(),
     "ScaledPCA": ScaledPCA(),
     "SentenceEmbedding": SentenceEmbedding(**SMALL_SENTENCE_EMBEDDING),
     "SiameseTransformer": SiameseTransformer(**SMALL_METRIC_NETWORK),
@@ -747,6 +751,7 @@ EFFECTS = {
         "normalization": [Effect("random_walk"), Effect(None)],
         "tol": [Effect(0.1, data=VERY_LARGE_GRAPH)],
     },
+    "MIPSTransformer": {},
     "MahalanobisTransformer": {
         **{
             name: effects
@@ -941,6 +946,11 @@ EFFECTS = {
         "embedder": [Effect(ScaledPCA(n_components=2))],
         "metric": [Effect("cosine")],
         "temperature": [Effect(2.0), Effect(2.0, given={"metric": "cosine"})],
+    },
+    "RegularizedCCA": {
+        "n_components": [Effect(1)],
+        "alpha": [Effect(1.0)],
+        "alpha_y": [Effect(1.0)],
     },
     "ScaledPCA": {
         "n_components": [Effect(2), Effect(0.5)],

@@ -33,7 +33,9 @@ FAMILIES = [
     "image",
     "metrics",
     "model_selection",
+    "multiview",
     "plotting",
+    "retrieval",
     "text",
 ]
 DEEP_FAMILIES = [

@@ -11,6 +11,7 @@ from . import (
     graphs,
     images,
     language,
+    multiview,
     networks,
     self_supervised,
     similarity,
@@ -28,6 +29,7 @@ CASES = {
     "similarity": similarity.CASES,
     "self_supervised": self_supervised.CASES,
     "language": language.CASES,
+    "multiview": multiview.CASES,
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.compose import ColumnTransformer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -58,8 +58,10 @@ def check_pipeline_and_grid_search(estimator, data):
     if is_classifier(estimator):
         model, grid = clone(estimator), {}
     else:
-        model = Pipeline([("embed", clone(estimator)), ("model", LogisticRegression())])
-        grid = {"model__C": [0.1, 1.0]}
+        model, grid = LogisticRegression(max_iter=1000), {"model__C": [0.1, 1.0]}
+        if np.ndim(data.y) == 2:
+            model, grid = Ridge(), {"model__alpha": [0.1, 1.0]}
+        model = Pipeline([("embed", clone(estimator)), ("model", model)])
         if "n_components" in estimator.get_params(deep=False):
             grid = {"embed__n_components": [1, 2]}
     search = GridSearchCV(model, grid, cv=2, n_jobs=2, error_score="raise")

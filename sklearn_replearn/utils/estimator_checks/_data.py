@@ -65,7 +65,8 @@ def make_check_data(estimator, *, n_samples=60, random_state=0):
     with ``string`` ids, those of the nodes of the estimator's `graph` if it has one,
     and without ``two_d_array`` pairs of them with the labels 0 and 1;
     ``input_tags.string`` documents; ``input_tags.three_d_array`` without
-    ``two_d_array`` images; else a table.
+    ``two_d_array`` images; else a table, whose y is another table if
+    ``target_tags.two_d_labels`` is set and ``one_d_labels`` is not.
 
     Parameters
     ----------
@@ -93,15 +94,20 @@ def make_check_data(estimator, *, n_samples=60, random_state=0):
         return _make_text(rng, n_samples)
     if tags.three_d_array and not tags.two_d_array:
         return make_images(rng, n_samples)
-    return _make_table(rng, n_samples)
+    targets = get_tags(estimator).target_tags
+    return _make_table(
+        rng, n_samples, two_views=targets.two_d_labels and not targets.one_d_labels
+    )
 
 
-def _make_table(rng, n_samples, n_features=8):
+def _make_table(rng, n_samples, n_features=8, *, two_views=False):
     y = np.arange(n_samples + 20) % 3
     factors = rng.standard_normal((len(y), 3)) + 2 * np.eye(3)[y]
     X = factors @ rng.standard_normal((3, n_features))
     X += 0.5 * rng.standard_normal(X.shape)
     X = np.abs(X)  # fit for estimators that want positive input, too
+    if two_views:
+        y = factors @ rng.standard_normal((3, 5)) + rng.standard_normal((len(y), 5))
     return CheckData("table", X[:-20], y[:-20], X[-20:])
 
 

@@ -1,0 +1,31 @@
+"""What techniques of two views have in common."""
+
+import numpy as np
+
+from sklearn_replearn.metrics import recall_at_k
+
+
+def mutual_recall(Z, Z_y):
+    """Mean over both directions of the recall at 1 among the rows given.
+
+    A row of one view counts if no row of the other has as large a cosine with it as
+    its own has.
+
+    Parameters
+    ----------
+    Z, Z_y : ndarray of shape (n_samples, n_components)
+        Embeddings of the two views of each row.
+
+    Returns
+    -------
+    recall : float
+        In [0, 1]; 1 for a single row.
+    """
+    numbers = np.arange(len(Z))
+    if len(numbers) == 1:
+        return 1.0
+    found = [
+        recall_at_k(A, numbers, X_gallery=B, y_gallery=numbers, metric="cosine")
+        for A, B in ((Z, Z_y), (Z_y, Z))
+    ]
+    return float(np.mean(found))
