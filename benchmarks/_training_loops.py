@@ -69,7 +69,7 @@ def bare_loop(
     options = {"fused": True} if quick else {}
     optimizer = torch.optim.Adam(network.parameters(), lr=setting.lr, **options)
     network.train()
-    with _denormals_are_zero(quick):
+    with denormals_are_zero(quick):
         for _ in range(setting.max_epochs):
             total, n_rows = 0.0, 0
             batches = torch.randperm(len(rows)).split(setting.batch_size)
@@ -110,7 +110,7 @@ def forward_pass(module: nn.Module, X: np.ndarray, block_rows: int) -> np.ndarra
 
 
 @contextmanager
-def _denormals_are_zero(wanted):
+def denormals_are_zero(wanted):
     torch.set_flush_denormal(wanted)
     try:
         yield

@@ -1,6 +1,6 @@
-"""Language models beside n-grams, and embeddings of sentences: Brown and AG News.
+"""Language models beside n-grams, embeddings of sentences, and vectors of documents.
 
-Four questions:
+Six questions:
 
 - next words (Brown, the last 50 of its 500 files to test on, lower case, the 10,000
   most frequent words of the others): the perplexity of `CausalLanguageModel` after one
@@ -11,7 +11,10 @@ Four questions:
   `SentenceEmbedding` tells the next sentence from a random one, beside cosines of
   `PMIEmbedding`, and in which order two neighbors are;
 - encoders that others have trained (AG News): their speed beside transformers, and
-  their accuracy with few labels, if SKLEARN_REPLEARN_TEXT_MODEL names a folder.
+  whether their vectors are the same, if SKLEARN_REPLEARN_TEXT_MODEL names a folder;
+- documents (AG News, 20 Newsgroups): the accuracy of a logistic regression on the
+  vectors of all of these, of tf-idf, LSA and `PMIEmbedding`, with few and all labels;
+- costs: how much longer training takes than a bare loop, and its memory.
 
 Without a data folder, a made-up corpus takes their place.
 """
@@ -19,7 +22,8 @@ Without a data folder, a made-up corpus takes their place.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import chain
 from time import perf_counter, process_time
 
@@ -34,10 +38,12 @@ from sklearn_replearn.language._masked_language_model import MASK, hidden_groups
 from sklearn_replearn.text import PMIEmbedding
 
 from ._contest import Contest, Options, Target
-from ._data import read_table, read_texts
+from ._data import Texts, read_table, read_texts
+from ._documents import Setting, classification
 from ._kneser_ney import KneserNey
+from ._language_costs import MODELS, memory, training
 from ._report import progress
-from ._text_encoders import ENVIRONMENT_VARIABLE, contests, find_model
+from ._text_encoders import ENVIRONMENT_VARIABLE, find_model, speed
 from ._two_sided_bigram import TwoSidedBigram
 
 #: Stands behind each sentence of Brown, and is predicted as a word is.
@@ -57,6 +63,9 @@ class Sizes:
     n_held_out: int = 1000
     sentence_epochs: int = 3
     word_components: int = 128
+    documents: Setting = field(default_factory=Setting)
+    by_turns: int = 40
+    memory_tokens: int = 10_000_000
 
 
 TINY = Sizes(
@@ -69,28 +78,42 @@ TINY = Sizes(
     n_held_out=50,
     sentence_epochs=1,
     word_components=8,
+    documents=Setting(n_components=4, epochs=1, quick=True, n_labels=4, n_draws=2),
+    by_turns=5,
+    memory_tokens=2000,
 )
 
 
 def run(options: Options) -> Iterator[Contest]:
     """Yield the contests."""
     sizes = TINY if options.smoke else Sizes()
-    made_up = options.data is None
-    brown = make_up(20) if made_up else read_brown(options)
-    yield next_words(brown, "made-up texts" if made_up else "Brown", sizes)
-    if made_up:
-        train, test = make_up(60), make_up(20, seed=1)
+    if options.data is None:
+        name = "made-up texts"
+        brown, news = make_up(20), (make_up(60), make_up(20, seed=1))
+        labeled = [made_up_texts()]
     else:
-        train, test = read_news(options)
-    name = "made-up texts" if made_up else "AG News"
-    yield hidden_words(train, test[: sizes.n_texts], name, sizes)
-    files = [as_sentences(words) for words in brown]
-    yield sentences(files, "made-up texts" if made_up else "Brown", sizes)
-    model = find_model()
-    if model is None or made_up:
-        progress(f"No text encoder: set --data and {ENVIRONMENT_VARIABLE}.")
-        return
-    yield from contests(read_texts(options.data, "agnews", name), model, options)
+        name, brown, news = "Brown", read_brown(options), read_news(options)
+        labeled = [
+            read_texts(options.data, "agnews", "AG News"),
+            read_texts(options.data, "newsgroups20", "20 Newsgroups"),
+        ]
+    yield next_words(brown, name, sizes)
+    of_hidden = name if options.data is None else "AG News"
+    yield hidden_words(news[0], news[1][: sizes.n_texts], of_hidden, sizes)
+    yield sentences([as_sentences(words) for words in brown], name, sizes)
+    folder = None if options.smoke else find_model()
+    if folder is None:
+        progress(f"No text encoder: set {ENVIRONMENT_VARIABLE}.")
+    elif find_spec("transformers") is None:
+        progress("transformers is not installed: no race against it.")
+    else:
+        yield speed(labeled[0], folder)
+    for texts in labeled:
+        yield classification(texts, sizes.documents, folder)
+    of_costs = {"max_epochs": 1, "vocabulary_size": sizes.n_words, "min_count": 1}
+    for model in MODELS:
+        yield training(model, brown[: sizes.by_turns], name, of_costs)
+    yield memory(sizes.memory_tokens, sizes.n_words, options)
 
 
 # -- data ------------------------------------------------------------------------------
@@ -107,6 +130,21 @@ def make_up(n_documents: int, seed: int = 0) -> list[list[str]]:
             words.append(int(rng.choice(steps[words[-1]])))
         documents.append([f"w{word}" for word in words])
     return documents
+
+
+def made_up_texts() -> Texts:
+    """Documents as strings, with labels that say nothing."""
+    parts = [
+        [
+            " ".join(f"{' '.join(sentence)}." for sentence in as_sentences(words))
+            for words in make_up(10, seed=seed)
+        ]
+        for seed in range(4)
+    ]
+    labels = np.repeat([0, 1], 10)
+    return Texts(
+        "made-up texts", parts[0] + parts[1], parts[2] + parts[3], labels, labels
+    )
 
 
 def read_brown(options: Options) -> list[list[str]]:
