@@ -29,13 +29,6 @@ from sklearn_replearn.plotting._placement import place_labels, spread_rows
 from_embedding = EmbeddingDisplay.from_embedding
 
 
-@pytest.fixture(autouse=True)
-def _no_window():
-    matplotlib.use("Agg")
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def digits():
     X, y = load_digits(return_X_y=True)

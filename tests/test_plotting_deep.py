@@ -71,13 +71,6 @@ class Codec(TransformerMixin, BaseEstimator):
         return self.inverse_transform(self.transform(X)).reshape(np.shape(X))
 
 
-@pytest.fixture(autouse=True)
-def _no_window():
-    matplotlib.use("Agg")
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def digits():
     return load_digits().data[:200]

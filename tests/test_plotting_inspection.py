@@ -2,7 +2,6 @@
 
 import sys
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -35,13 +34,6 @@ saliency_of = SaliencyDisplay.from_estimator
 IMAGES = load_digits().images[:200] / 16
 ROWS = IMAGES.reshape(200, 64)
 LABELS = load_digits().target[:200]
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    matplotlib.use("Agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
