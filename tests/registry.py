@@ -62,7 +62,7 @@ from sklearn_replearn.metric_learning import (
 )
 from sklearn_replearn.model_selection import CrossFitTransformer
 from sklearn_replearn.multiview import RegularizedCCA
-from sklearn_replearn.retrieval import MIPSTransformer
+from sklearn_replearn.retrieval import EmbeddingIndex, MIPSTransformer
 from sklearn_replearn.self_supervised import (
     Inpainting,
     InstanceDiscrimination,
@@ -249,6 +249,7 @@ INSTANCES = {
     "DeepWalk": DeepWalk(**SMALL_WALKS),
     "DenoisingAutoencoder": DenoisingAutoencoder(**SMALL_NETWORK),
     "EdgeEncoder": EdgeEncoder(embedder=QUICK_NETMF, handle_unknown="zero"),
+    "EmbeddingIndex": EmbeddingIndex(),
     "FilterBank": FilterBank(),
     "GraphClusterEncoder": GraphClusterEncoder(n_clusters=3, random_state=0),
     "HOG": HOG(cell_size=1),
@@ -339,7 +340,15 @@ def epochs_of_two_fits(fitted, data):
     return epochs(fitted.fit(data.X, data.y), data)
 
 
+def engine_of_index(fitted, data):
+    """The settings of the engine of an index."""
+    options = getattr(fitted._engine, "options", {})
+    return np.array([value for value in options.values() if isinstance(value, int)])
+
+
 TABLE = make_check_data(ScaledPCA())
+TWO_TABLES = make_check_data(RegularizedCCA())
+HNSW = {"method": "hnsw"}
 UNIT_TABLE = replace(TABLE, X=TABLE.X / 10, rows=TABLE.rows / 10)
 UNEVEN_TABLE = replace(TABLE, y=np.minimum(TABLE.y * np.arange(len(TABLE.y)) % 4, 1))
 LARGE_TABLE = _large_table()
@@ -679,6 +688,17 @@ EFFECTS = {
         "embedder": [Effect(NetMF(n_components=2, random_state=0)), Effect(None)],
         "operator": [Effect("average"), Effect("l1"), Effect("l2")],
         "handle_unknown": [Effect("mean", data=UNKNOWN_PAIRS)],
+    },
+    "EmbeddingIndex": {
+        "embedder": [Effect(ScaledPCA(n_components=2))],
+        "metric": [Effect("euclidean")],
+        "method": [Effect("hnsw", observe=engine_of_index)],
+        "items": [Effect("y", given={"embedder": RegularizedCCA(2)}, data=TWO_TABLES)],
+        "n_neighbors": [Effect(3)],
+        "mode": [Effect("connectivity")],
+        "n_links": [Effect(8, given=HNSW, observe=engine_of_index)],
+        "ef_construction": [Effect(32, given=HNSW, observe=engine_of_index)],
+        "ef_search": [Effect(32, given=HNSW, observe=engine_of_index)],
     },
     "FilterBank": {
         "filters": [

@@ -24,6 +24,7 @@ HEAVY = [
     "skorch",
     "tokenizers",
     "torch",
+    "usearch",
 ]
 
 

@@ -45,6 +45,45 @@ CASES = [
         "MIPSTransformer().fit(table).transform_queries(table[:, :2])",
         ValueError,
     ),
+    ("An index of no items", "EmbeddingIndex().fit(np.empty((0, 3)))", ValueError),
+    (
+        "More neighbors than items",
+        "EmbeddingIndex().fit(table).kneighbors(table, 100)",
+        ValueError,
+    ),
+    ("A search for nothing", "EmbeddingIndex().fit(table).search([])", ValueError),
+    (
+        "A search for a word that nobody knows",
+        "EmbeddingIndex(LSA(2), n_neighbors=1).fit(['a cat', 'a dog']).search('xyz')",
+        ValueError,
+    ),
+    (
+        "An item that is not there",
+        "EmbeddingIndex().fit(table).search(100)",
+        ValueError,
+    ),
+    (
+        "A second view where there is one",
+        "EmbeddingIndex(ScaledPCA(2)).fit(table).kneighbors(table, view='y')",
+        ValueError,
+    ),
+    (
+        "Sparse vectors in a graph of neighbors",
+        "EmbeddingIndex(method='hnsw').fit(sp.csr_array(table))",
+        ValueError,
+    ),
+    (
+        "Inner products as a graph of distances",
+        "EmbeddingIndex(metric='dot', mode='connectivity').fit(table)"
+        ".kneighbors_graph(table, mode='distance')",
+        ValueError,
+    ),
+    (
+        "NaN in a query",
+        "EmbeddingIndex().fit(table).kneighbors(np.nan * table[:1])",
+        ValueError,
+    ),
+    ("A search before fit", "EmbeddingIndex().search(0)", ValueError),
     (
         "Queries before fit",
         "MIPSTransformer().transform_queries(table)",
