@@ -14,6 +14,7 @@ from ._contest import Contest, Options, Target
 from ._report import progress
 from ._resident import in_fresh_process, peak_resident
 from ._training_loops import denormals_are_zero, keep_loss
+from .words import Lines
 
 MODELS = {
     "CausalLanguageModel": CausalLanguageModel,
@@ -108,17 +109,6 @@ def bare_loop(
 
 
 # -- memory ----------------------------------------------------------------------------
-
-
-class Lines:
-    """The documents of a text file, one a line, read anew each time."""
-
-    def __init__(self, path: str):
-        self.path = path
-
-    def __iter__(self):
-        with open(self.path, encoding="utf-8") as file:
-            yield from file
 
 
 def memory(n_tokens: int, n_words: int, options: Options) -> Contest:
