@@ -124,6 +124,28 @@ def test_windows_of_a_stream_hold_each_target_once():
     assert window.ids[window.counted].tolist() == list(range(23))
 
 
+@pytest.mark.parametrize("Model", [CausalLanguageModel, MaskedLanguageModel])
+def test_a_context_beyond_every_document_changes_nothing(Model):
+    documents = chain(12, length=30)
+    short, long = (
+        Model(**SMALL | {"context": context}).fit(documents, X_val=documents[:4])
+        for context in (64, 10**6)
+    )
+    samples, _ = long._read(documents, None, reset=False)
+    assert samples.lengths.max() == 64
+    for name in ("loss_curve_", "validation_loss_curve_"):
+        assert_near(*(np.float32(getattr(model, name)) for model in (long, short)))
+    assert_near(long.transform(NEW), short.transform(NEW))
+    assert_near(np.float32(long.score(documents)), np.float32(short.score(documents)))
+
+
+def test_windows_are_as_long_as_the_longest_document():
+    model = CausalLanguageModel(**SMALL | {"context": 200, "max_epochs": 1})
+    documents = [*chain(1, length=90), *chain(20, length=9)]
+    samples, _ = model._read(documents, None, reset=True)
+    assert samples.lengths.tolist() == [91, 91, 91, 18]
+
+
 # ---------------------------------------------------------------------------
 # The network and its loss
 # ---------------------------------------------------------------------------

@@ -25,6 +25,10 @@ from sklearn_replearn.language._tokenizers import (
 )
 from sklearn_replearn.language._vocabulary import choose_words
 
+#: Windows of a stream are not shorter than this because its documents are short: each
+#: end of a window cuts a document.
+LEAST_WINDOW = 64
+
 
 class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
     """Base of the transformers that are trained to predict words.
@@ -192,7 +196,11 @@ class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
         stream, _ = self._stream(words, tokens, leave_out_empty=True)
         if len(stream) < 2:
             raise ValueError(f"None of the {len(tokens.ends)} documents has a token.")
-        return Windows.of_stream(torch.from_numpy(stream), self.context), None
+        # A token pays attention to its own document alone: longer windows cost more
+        # and show nothing more.
+        longest = max(LEAST_WINDOW, int(tokens.lengths.max()) + 1)
+        size = min(self.context, longest)
+        return Windows.of_stream(torch.from_numpy(stream), size), None
 
     def _learn_splitting(self, X):
         self._trained_tokenizer = None
