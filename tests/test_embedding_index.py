@@ -25,6 +25,7 @@ from sklearn_replearn.text import LSA
 RNG = np.random.default_rng(0)
 ITEMS = RNG.normal(size=(120, 5)) * RNG.exponential(size=(120, 1))
 QUERIES = RNG.normal(size=(9, 5))
+QUERIES_OF_8 = RNG.normal(size=(3, 8))
 METRICS = ["cosine", "euclidean", "dot"]
 METHODS = ["exact", "hnsw"]
 TEXTS = ["cats purr", "dogs bark", "stars shine at night", "cats and dogs"]
@@ -208,6 +209,44 @@ def test_among_many_items_hnsw_finds_nearly_all():
     recall = np.mean([np.isin(a, b).mean() for a, b in zip(found, exact, strict=True)])
     assert recall > 0.95
     assert hnsw.kneighbors(queries[:2], 300)[1].shape == (2, 300)
+
+
+def test_where_the_graph_leads_to_too_few_items_all_are_compared(monkeypatch):
+    # Graphs of equal items may fall apart.
+    items = np.repeat(RNG.normal(size=(3, 8)), 500, axis=0)[RNG.permutation(1500)]
+    index = EmbeddingIndex(method="hnsw").fit(items)
+    for queries in (items[:1], items[:4]):
+        positions = index.kneighbors(queries, 1400, return_distance=False)
+        assert all(len(set(row)) == 1400 for row in positions.tolist())
+        assert positions.min() >= 0
+
+    def lost(items, queries, k):
+        found = np.tile(np.arange(k), (len(queries), 1))
+        found[1, 2:] = -1
+        return found
+
+    monkeypatch.setattr(index._engine, "nearest", lost)
+    _, positions = index.kneighbors(QUERIES_OF_8, 20)
+    expected = EmbeddingIndex().fit(items).kneighbors(QUERIES_OF_8, 20)[1]
+    np.testing.assert_array_equal(positions[1], expected[1])
+    assert sorted(positions[0].tolist()) == list(range(20))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("unit", [1e-60, 1e60])
+def test_hnsw_at_any_unit_and_far_from_zero(metric, unit):
+    items = unit * (ITEMS + 1e8 * (metric == "euclidean"))
+    queries = unit * (QUERIES + 1e8 * (metric == "euclidean"))
+    index = EmbeddingIndex(metric=metric, method="hnsw").fit(items)
+    expected = EmbeddingIndex(metric=metric).fit(items).kneighbors(queries, 7)[1]
+    np.testing.assert_array_equal(index.kneighbors(queries, 7)[1], expected)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_vectors_are_saved_once(metric, tmp_path):
+    items = RNG.normal(size=(1000, 50))
+    joblib.dump(EmbeddingIndex(metric=metric).fit(items), tmp_path / "index.joblib")
+    assert (tmp_path / "index.joblib").stat().st_size < 1.1 * items.nbytes
 
 
 def test_without_usearch(monkeypatch):

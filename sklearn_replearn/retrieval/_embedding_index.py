@@ -20,7 +20,12 @@ from sklearn.utils.validation import (
 from sklearn_replearn._counts import check_count
 from sklearn_replearn._fitted_state import unchanged_by_errors
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
-from sklearn_replearn.retrieval._engines import Exact, Hnsw, distances
+from sklearn_replearn.retrieval._engines import (
+    Hnsw,
+    SparseSearch,
+    neighbor_distances,
+)
+from sklearn_replearn.retrieval._exact_search import ExactSearch
 
 
 class EmbeddingIndex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -59,8 +64,9 @@ class EmbeddingIndex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     ef_search : int, default=64
         Candidates that "hnsw" keeps in a search. More take longer and find more.
     n_jobs : int, default=None
-        Threads. ``None`` is one, -1 takes all cores. With more than one, the graph of
-        "hnsw" depends on the order in which they end.
+        Threads, each with queries of its own. ``None`` is one, -1 takes all cores. With
+        more than one, the graph of "hnsw" depends on the order in which they end. The
+        matrix products of "exact" have the threads of BLAS as well, if this is one.
 
     Attributes
     ----------
@@ -314,12 +320,13 @@ class EmbeddingIndex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         else:
             self.embedder_ = clone(self.embedder).fit(X, y)
             vectors = self._embed(X if self.items == "x" else y, self.items)
-        if sparse.issparse(vectors):
-            self._refuse_sparse()
         self.vectors_ = vectors
         self.n_samples_fit_ = vectors.shape[0]
-        if self.method == "exact":
-            self._engine = Exact(vectors, self.metric, self.n_jobs)
+        if sparse.issparse(vectors):
+            self._refuse_sparse()
+            self._engine = SparseSearch(self.metric, self.n_jobs)
+        elif self.method == "exact":
+            self._engine = ExactSearch(vectors, self.metric, self.n_jobs)
         else:
             self._engine = Hnsw(
                 vectors,
@@ -392,8 +399,12 @@ class EmbeddingIndex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         k = n_neighbors + are_items
         if sparse.issparse(self.vectors_):
             queries = sparse.csr_matrix(queries)
-        positions = self._engine.nearest(queries, k)
-        found = distances(queries, self.vectors_, positions, self.metric)
+        positions = self._engine.nearest(self.vectors_, queries, k)
+        few = (positions < 0).any(axis=1)
+        if few.any():
+            exact = ExactSearch(self.vectors_, self.metric, self.n_jobs)
+            positions[few] = exact.nearest(self.vectors_, queries[few], k)
+        found = neighbor_distances(queries, self.vectors_, positions, self.metric)
         if are_items:
             # An item is none of its neighbors, wherever it stands among equal ones.
             own = positions == np.arange(len(positions))[:, np.newaxis]

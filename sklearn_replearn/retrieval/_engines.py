@@ -1,48 +1,47 @@
-"""Nearest rows of a matrix: all of them compared, or by a graph of neighbors."""
+"""Other ways to the nearest rows: of a sparse matrix, and by a graph of neighbors."""
 
 import numpy as np
-from scipy import sparse
+from joblib import effective_n_jobs
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import normalize
 
+from sklearn_replearn._containers import dense, row_blocks
+from sklearn_replearn._exact_order import unit_rows
+from sklearn_replearn.retrieval._exact_search import (
+    N_GATHERED,
+    distances,
+    squared_lengths,
+)
 from sklearn_replearn.retrieval._mips_transformer import MIPSTransformer
 
-#: Numbers of vectors that are gathered at a time to compute distances.
-N_GATHERED = 1 << 22
 
-
-class Exact:
-    """Compares queries with all items, block by block.
+class SparseSearch:
+    """Compares queries with all items, by scikit-learn.
 
     Parameters
     ----------
-    items : {ndarray, sparse matrix} of shape (n_items, n_features)
-    metric : {"cosine", "euclidean", "dot"}
+    metric : {"cosine", "euclidean"}
     n_jobs : int or None
-        Threads of the search.
     """
 
-    def __init__(self, items, metric, n_jobs):
-        self.space = Space(items, metric)
-        self.neighbors = NearestNeighbors(
-            algorithm="brute", metric=self.space.sparse_metric, n_jobs=n_jobs
-        ).fit(self.space.points)
+    def __init__(self, metric, n_jobs):
+        self.options = {"metric": metric, "n_jobs": n_jobs, "algorithm": "brute"}
 
-    def nearest(self, queries, k):
+    def nearest(self, items, queries, k):
         """Positions of the k nearest items of each query, in no order."""
-        points = self.space.of_queries(queries)
-        return self.neighbors.kneighbors(points, k, return_distance=False)
+        neighbors = NearestNeighbors(**self.options).fit(items)
+        return neighbors.kneighbors(queries, k, return_distance=False)
 
 
 class Hnsw:
     """A hierarchical navigable small world of the items, by usearch.
 
-    Its state is an array of bytes, so that it can be pickled.
+    It keeps a copy of their vectors in single precision, and is an array of bytes in a
+    pickle.
 
     Parameters
     ----------
-    items, metric
-        As `Exact` has them; dense.
+    items : ndarray of shape (n_items, n_features)
+    metric : {"cosine", "euclidean", "dot"}
     n_links, ef_construction, ef_search : int
     n_jobs : int or None
     """
@@ -50,24 +49,37 @@ class Hnsw:
     def __init__(self, items, metric, n_links, ef_construction, ef_search, n_jobs):
         self.space = Space(items, metric)
         self.options = {
-            "ndim": self.space.points.shape[1],
+            "ndim": self.space.n_dimensions,
             "metric": "l2sq",
             "dtype": "f32",
             "connectivity": n_links,
             "expansion_add": ef_construction,
             "expansion_search": ef_search,
         }
-        self.threads = n_threads(n_jobs)
+        self.threads = 1 if n_jobs is None else effective_n_jobs(n_jobs)
         self.index = usearch_index(**self.options)
-        points = self.space.points.astype(np.float32, copy=False)
-        self.index.add(np.arange(len(points)), points, threads=self.threads)
+        positions = np.arange(len(items))
+        for some in row_blocks(*items.shape, size=N_GATHERED):
+            points = self.space.of_items(items[some])
+            self.index.add(positions[some], points, threads=self.threads)
 
-    def nearest(self, queries, k):
-        points = self.space.of_queries(queries).astype(np.float32, copy=False)
+    def nearest(self, items, queries, k):
+        """Positions of about the k nearest items of each query, in no order.
+
+        A position is -1 where the graph leads to fewer items, as it may among equal
+        ones.
+        """
+        points = self.space.of_queries(queries)
         # More candidates than are asked for, since more neighbors need them.
         self.index.expansion_search = max(self.options["expansion_search"], k)
         found = self.index.search(points, k, threads=self.threads)
-        return found.keys.reshape(len(points), -1).astype(np.intp)
+        # Of a single query, usearch gives a row of those found alone.
+        counts = [len(found)] if len(points) == 1 else found.counts
+        keys = found.keys.reshape(len(points), -1)
+        positions = np.full((len(points), k), -1, dtype=np.intp)
+        for row, row_keys, count in zip(positions, keys, counts, strict=True):
+            row[:count] = row_keys[:count]
+        return positions
 
     def __getstate__(self):
         stored = np.frombuffer(self.index.save(), dtype=np.uint8)
@@ -80,37 +92,51 @@ class Hnsw:
 
 
 class Space:
-    """Items as points whose Euclidean distances are in the order of a metric.
+    """Points in single precision whose distances are in the order of a metric.
 
-    Inner products become distances by one more column, and so do cosines, which are
-    inner products of rows of length 1.
+    Inner products become distances by one more column, and so do cosines if there are
+    rows of zeros, which have the cosine 0 with all others.
 
     Parameters
     ----------
-    items : {ndarray, sparse matrix}
-    metric : str
+    items : ndarray of shape (n_items, n_features)
+    metric : {"cosine", "euclidean", "dot"}
     """
 
     def __init__(self, items, metric):
-        self.metric, self.mips = metric, None
-        self.sparse_metric = "euclidean"
-        if sparse.issparse(items):
-            self.sparse_metric = metric
-        elif metric != "euclidean":
-            items = normalize(items) if metric == "cosine" else items
-            self.mips = MIPSTransformer().fit(items)
-            items = self.mips.transform(items)
-        self.points = items
+        self.metric, self.center, self.scale, self.mips = metric, 0.0, 1.0, None
+        if metric == "euclidean":
+            self.center = items.mean(axis=0, dtype=np.float64)
+        if metric != "cosine":
+            blocks = row_blocks(*items.shape, size=N_GATHERED)
+            largest = max(np.abs(items[some] - self.center).max() for some in blocks)
+            self.scale = np.ldexp(1.0, np.frexp(largest)[1])
+        if metric == "dot":
+            longest = items[[squared_lengths(items).argmax()]]
+            self.mips = MIPSTransformer().fit(longest / self.scale)
+        elif metric == "cosine" and not items.any(axis=1).all():
+            self.mips = MIPSTransformer().fit(np.eye(1, items.shape[1]))
+        self.n_dimensions = items.shape[1] + (self.mips is not None)
+
+    def of_items(self, items):
+        """Points of items."""
+        points = self._points(items, are_directions=self.metric == "cosine")
+        points = points if self.mips is None else self.mips.transform(points)
+        return points.astype(np.float32)
 
     def of_queries(self, queries):
-        if self.mips is None:
-            return queries
-        queries = normalize(queries) if self.metric == "cosine" else queries
-        return self.mips.transform_queries(queries)
+        """Points of queries."""
+        points = self._points(queries, are_directions=self.metric != "euclidean")
+        points = points if self.mips is None else self.mips.transform_queries(points)
+        return points.astype(np.float32)
+
+    def _points(self, X, *, are_directions):
+        X = X.astype(np.float64)
+        return unit_rows(X) if are_directions else (X - self.center) / self.scale
 
 
-def distances(queries, items, positions, metric):
-    """Distances of queries to some items, in double precision.
+def neighbor_distances(queries, items, positions, metric):
+    """Distances of queries to some items each, in double precision.
 
     Parameters
     ----------
@@ -122,32 +148,14 @@ def distances(queries, items, positions, metric):
     Returns
     -------
     distances : ndarray of shape (n_queries, k)
-        1 minus the cosine; or the negative inner product.
     """
-    n, k = positions.shape
-    found = np.empty((n, k))
-    if metric == "cosine":
-        queries, items = normalize(queries), items
-    step = max(1, N_GATHERED // max(1, k * items.shape[1]))
-    for start in range(0, n, step):
-        rows = slice(start, start + step)
-        found[rows] = _distances(queries[rows], items[positions[rows].ravel()], metric)
+    found = np.empty(positions.shape)
+    n_numbers = positions.shape[1] * items.shape[1]
+    for some in row_blocks(len(positions), n_numbers, size=N_GATHERED):
+        gathered = dense(items[positions[some].ravel()])
+        gathered = gathered.reshape(*positions[some].shape, items.shape[1])
+        found[some] = distances(dense(queries[some]), gathered, metric)
     return found
-
-
-def _distances(queries, items, metric):
-    """Of some queries to as many items each, one query's after another's."""
-    if sparse.issparse(items):
-        queries, items = queries.toarray(), items.toarray()
-    items = items.reshape(len(queries), -1, items.shape[1]).astype(np.float64)
-    if metric == "euclidean":
-        return np.sqrt(np.square(items - queries[:, None]).sum(axis=2))
-    products = np.einsum("qd,qkd->qk", queries, items, dtype=np.float64)
-    if metric == "dot":
-        return -products
-    lengths = np.sqrt(np.square(items).sum(axis=2))
-    cosines = products / np.where(lengths == 0, 1, lengths)
-    return 1 - np.clip(cosines, -1, 1)
 
 
 def usearch_index(**options):
@@ -160,10 +168,3 @@ def usearch_index(**options):
             "'sklearn-replearn[search]', or set method='exact'."
         ) from None
     return Index(**options)
-
-
-def n_threads(n_jobs):
-    """Number of threads, where 0 lets usearch take all cores."""
-    if n_jobs is None:
-        return 1
-    return n_jobs if n_jobs > 0 else 0
