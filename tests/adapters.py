@@ -20,6 +20,7 @@ from sklearn_replearn.metric_learning import (
     PairVerifier,
     PrototypeClassifier,
 )
+from sklearn_replearn.multiview import ZeroShotClassifier
 
 
 class SpelledRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -157,6 +158,10 @@ class ProbabilitiesAsFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin)
 
 class PrototypeProbabilities(ProbabilitiesAsFeatures, PrototypeClassifier):
     """The probabilities that a PrototypeClassifier gives, as features."""
+
+
+class ZeroShotProbabilities(ProbabilitiesAsFeatures, ZeroShotClassifier):
+    """The probabilities that a ZeroShotClassifier gives, as features."""
 
 
 class ScoresAsFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):

@@ -16,7 +16,12 @@ from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    StandardScaler,
+)
 from torch import nn
 
 from sklearn_replearn.autoencoder import (
@@ -61,7 +66,12 @@ from sklearn_replearn.metric_learning import (
     TripletTransformer,
 )
 from sklearn_replearn.model_selection import CrossFitTransformer
-from sklearn_replearn.multiview import RegularizedCCA
+from sklearn_replearn.multiview import (
+    CLIP,
+    RegularizedCCA,
+    TextTargetTransformer,
+    ZeroShotClassifier,
+)
 from sklearn_replearn.retrieval import EmbeddingIndex, MIPSTransformer
 from sklearn_replearn.self_supervised import (
     Inpainting,
@@ -236,6 +246,7 @@ INSTANCES = {
     "BagOfVisualWords": BagOfVisualWords(
         "patch", n_words=3, patch_size=2, step=1, random_state=0
     ),
+    "CLIP": CLIP(**{**SMALL_NETWORK, "max_epochs": 4}),
     "CNNFeatureExtractor": CNNFeatureExtractor(
         channels=(4,),
         batch_norm=False,
@@ -290,6 +301,10 @@ INSTANCES = {
         n_components=3, subsample=0, max_epochs=3, min_count=1, random_state=0
     ),
     "SupConTransformer": SupConTransformer(**SMALL_METRIC_NETWORK),
+    "TextTargetTransformer": TextTargetTransformer(
+        OneHotEncoder(sparse_output=False, handle_unknown="ignore"),
+        **SMALL_METRIC_NETWORK,
+    ),
     "TripletTransformer": TripletTransformer(**SMALL_METRIC_NETWORK),
     "VICReg": VICReg(**SMALL_PROJECTION),
     # Codes take longer to tell the rows of small tables apart. With less training, some
@@ -300,6 +315,9 @@ INSTANCES = {
         **{**SMALL_NETWORK, "max_epochs": 20, "lr": 0.02},
     ),
     "VariationalAutoencoder": VariationalAutoencoder(beta=0.1, **SMALL_NETWORK),
+    "ZeroShotClassifier": ZeroShotClassifier(
+        CLIP(**{**SMALL_NETWORK, "max_epochs": 4, "lr": 0.05})
+    ),
 }
 
 
@@ -414,6 +432,11 @@ LANGUAGE_EFFECTS = {
     "layer": [Effect(0)],
 }
 
+#: Rows and captions.
+CAPTIONED = replace(TABLE, y=CORPUS.X)
+CAPITALIZED_CAPTIONS = replace(TABLE, y=CAPITALIZED.X)
+SHARES = replace(TWO_TABLES, y=np.abs(TWO_TABLES.y))
+
 WITH_EMOJI = replace(
     CORPUS,
     X=[
@@ -498,15 +521,18 @@ METRIC_EFFECTS = {
     **DEEP_EFFECTS,
 }
 
+#: Of techniques with an encoder that do not learn from classes.
+ENCODER_EFFECTS = {
+    name: METRIC_EFFECTS[name]
+    for name in METRIC_EFFECTS
+    if name not in ("normalize", "samples_per_class")
+}
+
 #: Three stages of convolutions, of which the second is read by default.
 CONVOLUTIONS = {"encoder": "cnn", "channels": (3, 4, 4)}
 
 VIEW_EFFECTS = {
-    **{
-        name: METRIC_EFFECTS[name]
-        for name in METRIC_EFFECTS
-        if name not in ("normalize", "samples_per_class")
-    },
+    **ENCODER_EFFECTS,
     "optimizer": [Effect("sgd"), Effect("adam", given={"weight_decay": 0.1})],
     "projection_sizes": [Effect((4, 4)), Effect(5)],
     "layer": [Effect("stage1", CONVOLUTIONS), Effect("embedding", CONVOLUTIONS)],
@@ -631,6 +657,24 @@ EFFECTS = {
         "norm": [Effect("l1"), Effect(None)],
         "n_levels": [Effect(2)],
         "random_state": [Effect(1)],
+    },
+    "CLIP": {
+        **ENCODER_EFFECTS,
+        "optimizer": VIEW_EFFECTS["optimizer"],
+        "y_encoder": [
+            Effect("cnn"),
+            Effect(ScaledPCA(1)),
+            Effect(LSA(2), data=CAPTIONED),
+        ],
+        "init": [
+            Effect(None, data=CAPTIONED),
+            Effect(PMI_OF_CORPUS, data=CAPTIONED),
+        ],
+        "temperature": [Effect(0.5)],
+        "caption_dropout": [Effect(0.0, data=CAPTIONED)],
+        "tokenizer": [Effect(list, data=CAPTIONED)],
+        "lowercase": [Effect(False, data=CAPITALIZED_CAPTIONS)],
+        "min_count": [Effect(4, data=CAPTIONED)],
     },
     "CNNFeatureExtractor": {
         "n_components": [Effect(2)],
@@ -909,14 +953,7 @@ EFFECTS = {
         ),
     },
     "PretextTransformer": {
-        **trained_as(
-            "SimCLR",
-            {
-                name: METRIC_EFFECTS[name]
-                for name in METRIC_EFFECTS
-                if name not in ("normalize", "samples_per_class")
-            },
-        ),
+        **trained_as("SimCLR", ENCODER_EFFECTS),
         "task": [
             Effect(Inpainting(mask_share=0.6)),
             Effect("jigsaw", CONVOLUTIONS),
@@ -1053,6 +1090,17 @@ EFFECTS = {
         **trained_as("TripletTransformer", METRIC_EFFECTS),
         "temperature": [Effect(0.5)],
     },
+    "TextTargetTransformer": {
+        **trained_as("CLIP", ENCODER_EFFECTS),
+        "text_embedder": [
+            Effect(ScaledPCA(), data=TWO_TABLES),
+            Effect(LSA(2), given={"text_embedder": LSA(3)}, data=CAPTIONED),
+        ],
+        "loss": [
+            Effect("cosine", given={"text_embedder": Normalizer("l1")}, data=SHARES)
+        ],
+        "layer": [Effect("prediction")],
+    },
     "TripletTransformer": {
         **METRIC_EFFECTS,
         "margin": [Effect(0.5), Effect(0.5, given={"loss": "split"})],
@@ -1081,6 +1129,10 @@ EFFECTS = {
             Effect(0.2, given={"loss": "binary_cross_entropy"}, data=UNIT_TABLE),
         ],
         "encoder": [Effect(torch.nn.Linear(8, 6))],
+    },
+    "ZeroShotClassifier": {
+        "embedder": [Effect(CLIP(**SMALL_NETWORK))],
+        "prompts": [Effect({0: [1], 1: [2], 2: [0]})],
     },
 }
 

@@ -15,6 +15,7 @@ from adapters import (
     ScoresBesideCopies,
     SpelledRows,
     SpelledTwice,
+    ZeroShotProbabilities,
 )
 from registry import EFFECTS, EXPECTED_FAILURES, INSTANCES
 from sklearn.base import clone
@@ -27,6 +28,7 @@ from sklearn_replearn.metric_learning import (
     PairVerifier,
     PrototypeClassifier,
 )
+from sklearn_replearn.multiview import ZeroShotClassifier
 from sklearn_replearn.utils import estimator_checks as representation_checks
 from sklearn_replearn.utils.discovery import all_estimators
 from sklearn_replearn.utils.estimator_checks import (
@@ -70,6 +72,7 @@ def as_transformer(estimator):
         PairVerifier: PairVerifierScores,
         PrototypeClassifier: PrototypeProbabilities,
         RowsBesideCopies: ScoresBesideCopies,
+        ZeroShotClassifier: ZeroShotProbabilities,
     }
     if type(estimator) in adapters:
         return adapters[type(estimator)](**estimator.get_params(deep=False))

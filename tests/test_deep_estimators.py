@@ -20,6 +20,7 @@ from sklearn_replearn.image import PretrainedFeatureExtractor
 from sklearn_replearn.language import SentenceEmbedding
 from sklearn_replearn.language._language_model import BaseLanguageModel
 from sklearn_replearn.metric_learning._metric_transformer import BaseMetricTransformer
+from sklearn_replearn.multiview import CLIP, TextTargetTransformer
 from sklearn_replearn.self_supervised import (
     InstanceDiscrimination,
     PretextTransformer,
@@ -69,9 +70,11 @@ def test_shared_parameters_have_the_same_defaults(estimator):
     if issubclass(ours, DeepClassifierMixin | BaseMetricTransformer):
         own.add("max_epochs")
     if ours in (
+        CLIP,
         InstanceDiscrimination,
         PretextTransformer,
         SimCLR,
+        TextTargetTransformer,
         VICReg,
     ):  # as their benchmark has chosen
         own |= {"max_epochs", "optimizer", "weight_decay"}

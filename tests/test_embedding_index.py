@@ -17,6 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
+from sklearn_replearn.decomposition import ScaledPCA
 from sklearn_replearn.graph import path_lengths
 from sklearn_replearn.multiview import RegularizedCCA
 from sklearn_replearn.retrieval import EmbeddingIndex
@@ -182,6 +183,17 @@ def test_queries_of_the_second_view_find_items_of_the_first():
 def cosines(A, B):
     A, B = (M / np.linalg.norm(M, axis=1, keepdims=True) for M in (A, B))
     return A @ B.T
+
+
+def test_two_views_at_the_end_of_a_pipeline():
+    images = load_digits().images[:300]
+    left, right = images[:, :, :4].reshape(-1, 32), images[:, :, 4:].reshape(-1, 32)
+    pipe = make_pipeline(ScaledPCA(20), RegularizedCCA(10))
+    index = EmbeddingIndex(pipe).fit(left, right)
+    own = EmbeddingIndex().fit(index.embedder_.transform(left))
+    _, expected = own.kneighbors(index.embedder_[-1].transform_y(right), 3)
+    _, found = index.kneighbors(right, 3, view="y")
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("method", METHODS)

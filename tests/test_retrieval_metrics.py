@@ -140,6 +140,15 @@ def test_a_collapse_gets_no_credit(score):
         assert score(np.full((60, 4), row, dtype=np.float32), y) == 0
 
 
+def test_queries_without_a_direction_find_nothing():
+    gallery = np.random.default_rng(0).normal(size=(5, 3))
+    numbers = np.arange(5)
+    found = recall_at_k(
+        np.zeros((5, 3)), numbers, X_gallery=gallery, y_gallery=numbers, metric="cosine"
+    )
+    assert found == 0
+
+
 @each_score
 def test_labels_of_any_type(ties, score):
     X, y = ties

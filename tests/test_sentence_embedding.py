@@ -12,6 +12,7 @@ from near import assert_near
 from sklearn.base import clone
 from torch.nn.functional import cosine_similarity
 
+from sklearn_replearn._deep.input.ragged import Packed
 from sklearn_replearn._deep.networks.transformer import rotations
 from sklearn_replearn.language import SentenceEmbedding
 from sklearn_replearn.language._sentence_network import (
@@ -20,7 +21,6 @@ from sklearn_replearn.language._sentence_network import (
     cut,
 )
 from sklearn_replearn.language._sentence_samples import (
-    Packed,
     Sentences,
     hold_out_documents,
     make_runs,

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._cloning import clone_sharing
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.input.samples import moved
 from sklearn_replearn._deep.input.windows import Windows
@@ -318,10 +317,6 @@ class BaseLanguageModel(WordQueriesMixin, BaseDeepTransformer):
             with torch.inference_mode():
                 output = getattr(network, name)(network.arrange(window))
             yield index, window, output
-
-    def __sklearn_clone__(self):
-        """A clone that shares a fitted `init` and the callbacks."""
-        return clone_sharing(self, "init", "callbacks")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

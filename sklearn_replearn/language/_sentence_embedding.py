@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_replearn._cloning import clone_sharing
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.estimators.embeddings import find_collapse, record_health
 from sklearn_replearn._deep.estimators.encoders import hidden_sizes, whole_numbers
@@ -626,10 +625,6 @@ class SentenceEmbedding(WordQueriesMixin, BaseDeepTransformer):
     def _diagnose(self, samples):
         self.effective_rank_ = effective_rank(self._apply("encode", samples))
         return find_collapse(self, REMEDY)
-
-    def __sklearn_clone__(self):
-        """A clone that shares a fitted `init` and the callbacks."""
-        return clone_sharing(self, "init", "callbacks")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

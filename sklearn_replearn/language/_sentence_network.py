@@ -10,6 +10,7 @@ from sklearn_replearn._deep.input.ragged import bucket_length
 from sklearn_replearn._deep.input.samples import N_SOME_ROWS
 from sklearn_replearn._deep.networks.network import Network, mlp
 from sklearn_replearn._deep.networks.transformer import TransformerLayer, rotations
+from sklearn_replearn._deep.networks.word_vectors import by_rarity, combine_words
 
 #: Standard deviation of the numbers in the vectors of words at the start.
 SPREAD = 0.3
@@ -109,9 +110,7 @@ class SentenceNetwork(Network):
 
     def mean_of_words(self, packed):
         """Mean vector of the words of each sentence; 0 of a sentence without any."""
-        ids, lengths = packed
-        starts = lengths.cumsum(0) - lengths
-        return functional.embedding_bag(ids, self.embedding.weight, starts, mode="mean")
+        return combine_words(packed, self.embedding.weight, "mean")
 
     def mean_of_states(self, packed):
         """Mean state of the words of each sentence."""
@@ -224,9 +223,6 @@ class ClassHead(nn.Module):
 def start_sentences(network, samples, *, vectors, counts):
     """Start from vectors of words, with means of sentences that vary by about 1.
 
-    The vectors have lengths by how rare the words are, so that the mean of a sentence
-    is near to those of its rare words, and the mean of all tokens is zero.
-
     Parameters
     ----------
     network : SentenceNetwork
@@ -241,10 +237,7 @@ def start_sentences(network, samples, *, vectors, counts):
         known = vectors.isfinite()
         deviation = vectors[known].std(correction=0).clamp_min(1e-12)
         start = (vectors / deviation).where(known, start)
-    shares = torch.from_numpy(counts / counts.sum())[:, None]
-    start = functional.normalize(start) * (1 - shares.log())
-    start -= (shares * start).sum(0)
-    network.start_from(SPREAD * start / start.std(correction=0).clamp_min(1e-12))
+    network.start_from(SPREAD * by_rarity(start, torch.from_numpy(counts)))
     filled = (samples.lengths > 0).nonzero().flatten()
     some = samples.take(filled[:: max(1, len(filled) // N_SOME_ROWS)])
     mode = network.training

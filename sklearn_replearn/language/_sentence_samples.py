@@ -1,46 +1,17 @@
 """Sentences as samples, and the runs of them that questions are about."""
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 
-from sklearn_replearn._deep.input.ragged import RaggedSamples
+from sklearn_replearn._deep.input.ragged import PackedTexts
 from sklearn_replearn._deep.input.samples import Samples
+from sklearn_replearn._deep.training.splits import whole_groups
 
 
-class Packed(NamedTuple):
-    """Sentences without padding.
-
-    Attributes
-    ----------
-    ids : tensor of int64, of shape (n_tokens,)
-        Of the known words of all sentences, one after another.
-    lengths : tensor of int64, of shape (n_sentences,)
-    """
-
-    ids: torch.Tensor
-    lengths: torch.Tensor
-
-
-class Sentences(RaggedSamples):
-    """Sentences as the numbers of their known words.
-
-    Parameters
-    ----------
-    ids : tensor of int32, of shape (n_tokens,)
-    ends : tensor of int64, of shape (n_sentences,)
-        Where each sentence ends.
-    """
+class Sentences(PackedTexts):
+    """Sentences as the numbers of their known words."""
 
     unit = "sentences"
-
-    def take(self, index):
-        ids = self.gathered(index.to(self.ends.device)).long()
-        return Packed(ids, self.lengths[index.to(self.ends.device)].to(ids.device))
-
-    def check_finite(self):
-        """Integers are always finite."""
 
 
 class Runs(Samples):
@@ -123,15 +94,11 @@ def make_runs(sentences, documents, size):
 def hold_out_documents(samples, targets, fraction, seed):
     """Which runs to train with, and which to hold out: those of whole documents."""
     of_runs = samples.documents[samples.first.numpy()]
-    documents, counts = np.unique(of_runs, return_counts=True)
-    order = np.random.RandomState(seed).permutation(len(documents))
-    n_wanted = max(2, round(fraction * len(samples)))
-    n_chosen = 1 + int(np.searchsorted(counts[order].cumsum(), n_wanted))
-    is_held_out = np.isin(of_runs, documents[order[:n_chosen]])
+    is_held_out = whole_groups(of_runs, fraction, seed)
     if (~is_held_out).sum() < 2 or is_held_out.sum() < 2:
         raise ValueError(
             "early_stopping holds out whole documents, but only "
-            f"{len(documents)} of them can be trained with, and "
+            f"{len(np.unique(of_runs))} of them can be trained with, and "
             f"validation_fraction={fraction} leaves too few; pass more documents or "
             "X_val, or set early_stopping=False."
         )

@@ -6,6 +6,7 @@ from math import log
 import torch
 from torch.nn import functional
 
+from sklearn_replearn._deep.objectives.losses import cross_entropy_both_ways
 from sklearn_replearn._deep.objectives.objective import Batch, Objective
 from sklearn_replearn._deep.objectives.tuple_losses import Tally
 
@@ -78,11 +79,7 @@ class Neighbor(Task):
 
     def loss(self, head, z, drawn):
         u, v, _ = z.unbind(1)
-        logits = head.of_all(u, v)
-        places = torch.arange(len(z), device=z.device)
-        loss = functional.cross_entropy(logits, places)
-        loss = (loss + functional.cross_entropy(logits.T, places)) / 2
-        return loss, log(len(z))
+        return cross_entropy_both_ways(head.of_all(u, v)), log(len(z))
 
     def right(self, head, z, drawn):
         u, v, other = z.unbind(1)

@@ -12,13 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._cloning import clone_sharing
 from sklearn_replearn._containers import row_count, take_rows
+from sklearn_replearn._feature_names import take_feature_names
 from sklearn_replearn._fitted_state import is_fitted, unchanged_by_errors
 from sklearn_replearn._images import as_array
 from sklearn_replearn._labels import read_classes
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
 from sklearn_replearn.metric_learning._class_pairs import form_pairs
-from sklearn_replearn.metric_learning._feature_names import take_feature_names
 from sklearn_replearn.metric_learning._held_out import (
     name_by_content,
     number_by_occurrence,

@@ -13,12 +13,12 @@ from sklearn_replearn._class_means import (
     distances_of_directions,
     squared_distances,
 )
+from sklearn_replearn._feature_names import take_feature_names
 from sklearn_replearn._fitted_state import is_fitted, unchanged_by_errors
 from sklearn_replearn._labels import read_classes
 from sklearn_replearn._scaling import scaled, size_of, unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._weights import leave_out_weightless
-from sklearn_replearn.metric_learning._feature_names import take_feature_names
 
 
 class PrototypeClassifier(ClassifierMixin, BaseEstimator):

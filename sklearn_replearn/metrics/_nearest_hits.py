@@ -104,6 +104,8 @@ def nearest_hits(task, depth):
         if not has_length.all():
             yield from _all_tied(task, depth, np.flatnonzero(~has_length))
         queries = np.flatnonzero(has_length)
+        if not len(queries):
+            return
     exact = ExactOrder(task.queries, task.gallery, task.metric)
     for some, products in _products(exact, queries):
         places = np.arange(len(some))

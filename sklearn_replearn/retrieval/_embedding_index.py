@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 
 from sklearn_replearn._counts import check_count
 from sklearn_replearn._fitted_state import unchanged_by_errors
+from sklearn_replearn._second_view import has_second_view, last_step
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn.retrieval._engines import (
     Hnsw,
@@ -363,12 +364,12 @@ class EmbeddingIndex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if view == "x":
             vectors = self.embedder_.transform(X)
         else:
-            if not hasattr(self.embedder_, "transform_y"):
+            if not has_second_view(self.embedder_):
                 raise ValueError(
                     f"{type(self.embedder_).__name__} has no second view: it has no "
                     "transform_y."
                 )
-            vectors = self.embedder_.transform_y(X)
+            vectors = last_step(self.embedder_).transform_y(X)
         return check_array(vectors, accept_sparse="csr", dtype=(np.float64, np.float32))
 
     def _vector(self, query, view):
@@ -381,7 +382,7 @@ class EmbeddingIndex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             vector = self.vectors_[[query]]
         else:
             if view == "auto":
-                has_two = hasattr(self.embedder_, "transform_y")
+                has_two = has_second_view(self.embedder_)
                 view = "y" if isinstance(query, str) and has_two else "x"
             one = [query] if not hasattr(query, "shape") else query[np.newaxis]
             vector = self._embed(one, view)

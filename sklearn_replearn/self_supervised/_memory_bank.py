@@ -8,8 +8,8 @@ from torch.nn import functional
 from sklearn_replearn._deep.objectives.objective import Batch, Objective, two_views
 from sklearn_replearn._deep.objectives.softmax import sampled_cross_entropy
 from sklearn_replearn._deep.objectives.tuple_losses import Tally
+from sklearn_replearn._deep.training.splits import hold_out_several
 from sklearn_replearn.self_supervised._view_health import SphereTally
-from sklearn_replearn.self_supervised._views import hold_out_several
 
 #: Rows of a block that the bank is filled with.
 N_AT_ONCE = 256

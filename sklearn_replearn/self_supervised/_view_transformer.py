@@ -13,13 +13,13 @@ from sklearn_replearn._deep.estimators.embeddings import (
 )
 from sklearn_replearn._deep.estimators.encoders import start_network
 from sklearn_replearn._deep.training.plan import Plan
+from sklearn_replearn._deep.training.splits import hold_out_several
 from sklearn_replearn._effective_rank import effective_rank
 from sklearn_replearn.self_supervised._information_bound import information_bound
 from sklearn_replearn.self_supervised._views import (
     PROJECTION_PARAMETERS,
     check_several,
     describe_projection,
-    hold_out_several,
 )
 
 #: Projections that vary in fewer directions than this, or than this share of their

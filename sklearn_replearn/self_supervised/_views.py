@@ -4,13 +4,13 @@ from numbers import Integral
 
 from sklearn_replearn._deep.estimators.encoders import (
     ENCODER_PARAMETERS,
+    choose_channels,
     describe_encoder,
     layer_shape,
     make_augmentation,
     whole_numbers,
 )
 from sklearn_replearn._deep.networks.own_modules import Module
-from sklearn_replearn._deep.training.splits import hold_out
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 #: Constraints of the parameters that make the network and the views.
@@ -30,12 +30,6 @@ PROJECTION_PARAMETERS = {
     ],
     "augment": [str, list, tuple],
 }
-
-#: Maps of the stages by default, and those of large inputs: signals of so many values,
-#: or images with so many pixels on each side.
-CHANNELS = (32, 64, 128)
-CHANNELS_OF_LARGE = (32, 64, 64, 128)
-LARGE = {1: 128, 2: 28}
 
 #: The preset that makes a view by default.
 AUTO_VIEWS = "medium"
@@ -74,15 +68,6 @@ def describe_projection(estimator):
     }
 
 
-def choose_channels(estimator, shape):
-    """Maps of the stages, which "auto" chooses by the shape of a sample."""
-    if not isinstance(estimator.channels, str):
-        return estimator.channels
-    sides = shape[1:]
-    is_large = sides and min(sides) >= LARGE[len(sides)]
-    return CHANNELS_OF_LARGE if is_large else CHANNELS
-
-
 def layer_name(layer, encoder):
     """Name of the layer that `transform` reads, out of those of an encoder."""
     n_stages = len(encoder.get("channels", ())) if isinstance(encoder, dict) else 0
@@ -101,15 +86,3 @@ def check_several(samples):
     """Raise if there are no two rows to compare."""
     if len(samples) < 2:
         raise ValueError("X has a single row, with no others to be compared with.")
-
-
-def hold_out_several(samples, targets, fraction, seed):
-    """The parts of `hold_out`, of which the second has two rows or more."""
-    train, held_out = hold_out(samples, targets, fraction, seed)
-    if len(held_out) < 2:
-        raise ValueError(
-            "early_stopping compares held-out rows with each other, but "
-            f"validation_fraction={fraction} of {len(samples)} rows holds out one; "
-            "raise it, pass X_val, or set early_stopping=False."
-        )
-    return train, held_out

@@ -61,12 +61,14 @@ NAMES = PUBLIC | {
     "sp": sp,
     "torch": torch,
     "adjacency": as_adjacency(EDGES)[0].toarray(),
+    "captions": [f"{color} cat{row}" for row in range(10) for color in ("red", "blue")],
     "classes": np.arange(20) % 2,
     "documents": ["the cat sat", "the dog ran", "a cat ran far", "a dog sat"],
     "frame": pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [3.0, 1.0, 1.0]}),
     "friends": pd.DataFrame(FRIENDS, index=["ann", "bob"], columns=["ann", "bob"]),
     "images": np.random.RandomState(0).randint(0, 256, (20, 8, 8)).astype(np.uint8),
     "is_same": np.arange(10) % 2,
+    "small_clip": partial(PUBLIC["CLIP"], 4, max_epochs=1, random_state=0),
     "small_language_model": partial(
         PUBLIC["CausalLanguageModel"], 8, n_layers=1, max_epochs=1, random_state=0
     ),

@@ -372,10 +372,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         return Rows(array, image_scale(array, self.image_shape_))
 
     def _validate(self, X, *, reset):
-        """Rows as an array of one of `DTYPES`.
-
-        Other types are cast to one of them that holds the same numbers.
-        """
+        """Rows as an array of one of `DTYPES`."""
         X = validate_data(
             self,
             X,
@@ -383,19 +380,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             ensure_min_samples=2 if reset else 1,
             ensure_all_finite=reset,
         )
-        if X.dtype.kind in "mM":
-            raise ValueError(
-                f"X has times of type {X.dtype}, which are no numbers; pass X as "
-                "numbers in a unit of your choice, such as days."
-            )
-        if X.dtype in DTYPES:
-            return X
-        if X.dtype.kind == "f":
-            return X.astype(np.float32 if X.dtype == np.float16 else np.float64)
-        if X.dtype.itemsize <= 2:
-            return X.astype(np.float32)
-        beyond_int64 = X.dtype == np.uint64 and X.max() > np.iinfo(np.int64).max
-        return X.astype(np.float64 if beyond_int64 else np.int64)
+        return as_numbers(X)
 
     # -- encoding --------------------------------------------------------------
 
@@ -405,14 +390,16 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         samples, _ = self._read(X, None, reset=False)
         return samples
 
-    def _apply(self, name, samples, *, arrange=True):
+    def _apply(self, name, samples, *, arrange=True, part=""):
         """Apply a method of the network to samples, or (without `arrange`) to codes.
 
-        In their own precision, if the network knows it.
+        In their own precision, if the network knows it. `part` names a network within
+        it whose method this is.
         """
         network = self.net_.module_
         if samples.is_double and network.knows_double:
             network = self.net_.in_double_precision()
+        network = network.get_submodule(part)
         method = getattr(network, name)
         results, finite = map_samples(
             (lambda rows: method(network.arrange(rows))) if arrange else method,
@@ -455,7 +442,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
         return UpToLayer(network, layer, getattr(self, "_unit", None))
 
     def __sklearn_clone__(self):
-        """A clone that shares modules, callbacks and `preprocessor`.
+        """A clone that shares modules, callbacks, `init` and `preprocessor`.
 
         They may be large, and `fit` never changes them. Two modules that share a weight
         still share it in the clone.
@@ -464,7 +451,7 @@ class BaseDeepEstimator(BaseEstimator, metaclass=ABCMeta):
             name
             for name, value in self.get_params(deep=False).items()
             if isinstance(value, torch.nn.Module)
-            or name in ("callbacks", "preprocessor")
+            or name in ("callbacks", "init", "preprocessor")
         )
         return clone_sharing(self, *shared)
 
@@ -520,6 +507,23 @@ class BaseDeepTransformer(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def as_numbers(X, name="X"):
+    """An array of numbers as one of `DTYPES` that holds the same numbers."""
+    if X.dtype.kind in "mM":
+        raise ValueError(
+            f"{name} has times of type {X.dtype}, which are no numbers; pass {name} "
+            "as numbers in a unit of your choice, such as days."
+        )
+    if X.dtype in DTYPES:
+        return X
+    if X.dtype.kind == "f":
+        return X.astype(np.float32 if X.dtype == np.float16 else np.float64)
+    if X.dtype.itemsize <= 2:
+        return X.astype(np.float32)
+    beyond_int64 = X.dtype == np.uint64 and X.max() > np.iinfo(np.int64).max
+    return X.astype(np.float64 if beyond_int64 else np.int64)
 
 
 @contextmanager

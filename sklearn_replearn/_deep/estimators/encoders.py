@@ -22,6 +22,12 @@ ENCODER_PARAMETERS = {
     "augment": [str, list, tuple, None],
 }
 
+#: Maps of the stages of ``channels="auto"``, and those of large inputs: signals of so
+#: many values, or images with so many pixels on each side.
+CHANNELS = (32, 64, 128)
+CHANNELS_OF_LARGE = (32, 64, 64, 128)
+LARGE = {1: 128, 2: 28}
+
 
 def layer_shape(estimator):
     """Shape of a sample, as the layers have it."""
@@ -55,6 +61,15 @@ def describe_encoder(estimator, shape, channels):
         "negative_slope": 0.01,
         "hidden_sizes": hidden,
     }
+
+
+def choose_channels(estimator, shape):
+    """Maps of the stages, which "auto" chooses by the shape of a sample."""
+    if not isinstance(estimator.channels, str):
+        return estimator.channels
+    sides = shape[1:]
+    is_large = sides and min(sides) >= LARGE[len(sides)]
+    return CHANNELS_OF_LARGE if is_large else CHANNELS
 
 
 def describe_network(estimator):

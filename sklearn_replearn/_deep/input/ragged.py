@@ -202,6 +202,41 @@ class Tokens(RaggedSamples):
         """Integers are always finite."""
 
 
+class Packed(NamedTuple):
+    """Texts without padding.
+
+    Attributes
+    ----------
+    ids : tensor of int64, of shape (n_tokens,)
+        Of the known words of all texts, one after another.
+    lengths : tensor of int64, of shape (n_texts,)
+    """
+
+    ids: torch.Tensor
+    lengths: torch.Tensor
+
+
+class PackedTexts(RaggedSamples):
+    """Texts as the numbers of their known words, gathered without padding.
+
+    Parameters
+    ----------
+    ids : tensor of int32, of shape (n_tokens,)
+    ends : tensor of int64, of shape (n_texts,)
+        Where each text ends.
+    """
+
+    unit = "texts"
+
+    def take(self, index):
+        index = index.to(self.ends.device)
+        ids = self.gathered(index).long()
+        return Packed(ids, self.lengths[index].to(ids.device))
+
+    def check_finite(self):
+        """Integers are always finite."""
+
+
 class Waves(RaggedSamples):
     """Signals of any lengths, with one or several channels.
 

@@ -39,9 +39,11 @@ PLACES = {
     "ProjectionNetwork": "self_supervised._projection_network",
     "QuantizedEncoderDecoder": "_deep.networks.quantization",
     "SentenceNetwork": "language._sentence_network",
+    "TargetNetwork": "multiview._target_network",
     "TextEncoder": "_deep.networks.text_encoder",
     "TokenTransformer": "_deep.networks.transformer",
     "TransferNetwork": "image._transfer",
+    "TwoViewNetwork": "multiview._two_view_network",
     "VariationalEncoderDecoder": "_deep.networks.variational",
     # layers
     "Bert": "_deep.networks.bert",
@@ -50,6 +52,7 @@ PLACES = {
     "conv_encoder": "_deep.networks.convolutions",
     "flat_mlp": "_deep.networks.network",
     "mlp": "_deep.networks.network",
+    "WordsNetwork": "multiview._two_view_network",
 }
 
 

@@ -11,6 +11,19 @@ RECONSTRUCTION_LOSSES = {
 }
 
 
+def cross_entropy_both_ways(logits):
+    """Mean loss of finding the partner of each row among columns, and the reverse.
+
+    Parameters
+    ----------
+    logits : tensor of shape (n, n)
+        Of each row with each column; those of partners are on the diagonal.
+    """
+    partners = torch.arange(len(logits), device=logits.device)
+    first = functional.cross_entropy(logits, partners)
+    return (first + functional.cross_entropy(logits.T, partners)) / 2
+
+
 class WeightedCrossEntropy(nn.Module):
     """Mean over the rows of minus the logarithm of their class's probability.
 

@@ -14,8 +14,8 @@ def hold_out(samples, targets, fraction, seed):
     Parameters
     ----------
     samples : Samples
-    targets : tensor of int64, of shape (n_samples,), Samples or None
-        Classes, if it is a tensor.
+    targets : tensor, Samples or None
+        Classes, if it is a tensor of one axis.
     fraction : float
         Share of the samples to hold out.
     seed : int
@@ -52,6 +52,39 @@ def hold_out(samples, targets, fraction, seed):
     )
 
 
+def hold_out_several(samples, targets, fraction, seed):
+    """The parts of `hold_out`, of which the second has two rows or more."""
+    train, held_out = hold_out(samples, targets, fraction, seed)
+    if len(held_out) < 2:
+        raise ValueError(
+            "early_stopping compares held-out rows with each other, but "
+            f"validation_fraction={fraction} of {len(samples)} rows holds out one; "
+            "raise it, pass X_val, or set early_stopping=False."
+        )
+    return train, held_out
+
+
+def whole_groups(codes, fraction, seed):
+    """Mask of the samples of some groups: about a share of all, and at least two.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Group of each sample.
+    fraction : float
+    seed : int
+
+    Returns
+    -------
+    is_chosen : ndarray of bool, of shape (n_samples,)
+    """
+    groups, counts = np.unique(codes, return_counts=True)
+    order = np.random.RandomState(seed).permutation(len(groups))
+    n_wanted = max(2, round(fraction * len(codes)))
+    n_chosen = 1 + int(np.searchsorted(counts[order].cumsum(), n_wanted))
+    return np.isin(codes, groups[order[:n_chosen]])
+
+
 def hold_out_couples(samples, targets, fraction, seed):
     """The same for losses that compare rows: two rows of a class at a time."""
     order, ranks = in_random_order(_codes(samples, targets), seed)
@@ -66,7 +99,7 @@ def hold_out_couples(samples, targets, fraction, seed):
 
 
 def _codes(samples, targets):
-    has_classes = isinstance(targets, torch.Tensor)
+    has_classes = isinstance(targets, torch.Tensor) and targets.ndim == 1
     return targets.numpy() if has_classes else np.zeros(len(samples))
 
 
