@@ -160,6 +160,6 @@ plt.show()
 # %%
 # Light and noise move the pixels more than another person does. The network looks
 # through them, at people whom it has not seen, since what it has learned is which
-# differences are those between cameras. Where the first hit is another person, the right
-# one mostly follows among the first five. The pictures are made up, and so are the
-# shares: they show how to measure, not how well this works in a street.
+# differences are those between cameras. Where the first hit is another person, the
+# right one mostly follows among the first five. The pictures are made up, and so are
+# the shares: they show how to measure, not how well this works in a street.
