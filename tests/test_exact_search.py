@@ -140,3 +140,22 @@ def test_every_item_is_in_one_group(n_items, k, n_queries, monkeypatch):
             range(groups.n)[groups.of_block(number)], stacked, strict=True
         ):
             np.testing.assert_array_equal(column[column < n_items], members[group])
+
+
+@pytest.mark.parametrize(
+    ("metric", "items", "query"),
+    [
+        ("cosine", [[0, 1e-42], [0.9, 0.43], [0.8, 0.6], [-1, 0]], [1, 0]),
+        ("dot", [[1e30, -1e30], [3, 1], [2, 1], [-1, 0]], [1e10, 1e10]),
+        ("dot", [[-1e30, 1.5e30], [3, 1], [2, 1], [-1, 0]], [1e10, 1e10]),
+        ("cosine", [[-3e38, 3.4e38], [1, -0.9], [1, -0.8], [-1, 0]], [1, 1]),
+    ],
+)
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_overflow_in_single_precision_hides_nothing(metric, items, query, k):
+    items, query = np.array(items, np.float32), np.array([query], np.float32)
+    scores = items.astype(float) @ query[0].astype(float)
+    if metric == "cosine":
+        scores /= np.linalg.norm(items.astype(float), axis=1)
+    found = ExactSearch(items, metric, None).nearest(items, query, k)
+    np.testing.assert_array_equal(found[0], np.argsort(-scores)[:k])

@@ -55,6 +55,8 @@ class ExactSearch:
         with np.errstate(over="ignore", divide="ignore"):
             if metric == "cosine":
                 self.factors = (1 / self.lengths).astype(items.dtype)
+                unknown = self.lengths > np.finfo(items.dtype).max / 2
+                self.factors[unknown | np.isinf(self.factors)] = np.nan
             elif metric == "euclidean":
                 self.halves = (squares / 2).astype(items.dtype)
 
@@ -91,12 +93,14 @@ class ExactSearch:
             points = unit_rows(points)
         elif self.center is not None:
             points = points - self.center
-        # What overflows is NaN or infinite, and compared in double precision.
+        # What may overflow has an error of infinity or NaN, so that nothing is known of
+        # it before it is compared in double precision.
         with np.errstate(over="ignore", invalid="ignore"):
             groups = Groups(len(items), len(points), k, points.shape[1])
             best = self._best_of_groups(items, points.astype(items.dtype), groups)
             errors = self._errors(points, groups, items.dtype)
             least = best - errors
+            least[~np.isfinite(least)] = -np.inf
             least.partition(-k, axis=1)
             best += errors
             queried, group = np.nonzero(~(best < least[:, [-k]]))
@@ -140,8 +144,10 @@ class ExactSearch:
         if self.metric == "cosine":
             return (rounding + smallest * groups.largest(self.factors)).astype(dtype)
         sizes = groups.largest(self.lengths).astype(dtype)
-        lengths = rounding * np.sqrt(squared_lengths(queries))
+        # Twice the lengths overflow before any sum of products does.
+        lengths = 2 * np.sqrt(squared_lengths(queries))
         errors = np.multiply.outer(lengths.astype(dtype), sizes)
+        errors *= rounding / 2
         errors += smallest + (rounding * sizes**2 if self.metric == "euclidean" else 0)
         return errors
 
