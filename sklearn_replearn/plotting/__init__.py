@@ -12,6 +12,7 @@ from sklearn_replearn.plotting._loss_curve import LossCurveDisplay
 from sklearn_replearn.plotting._reconstruction import ReconstructionDisplay
 from sklearn_replearn.plotting._retrieval import RetrievalDisplay
 from sklearn_replearn.plotting._saliency import SaliencyDisplay
+from sklearn_replearn.plotting._search import SearchDisplay
 from sklearn_replearn.plotting._spectrum import SpectrumDisplay
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "ReconstructionDisplay",
     "RetrievalDisplay",
     "SaliencyDisplay",
+    "SearchDisplay",
     "SpectrumDisplay",
 ]

@@ -2,7 +2,11 @@
 
 from numbers import Real
 
+import numpy as np
+from sklearn.preprocessing import normalize
+
 from sklearn_replearn._containers import dense
+from sklearn_replearn._second_view import has_second_view, last_step
 from sklearn_replearn.plotting._embedding_input import (
     check_embedding,
     check_labels,
@@ -59,7 +63,8 @@ class EmbeddingDisplay:
             (n_samples, height, width, n_channels), default=None
         Pictures to draw on the points: gray values of any range, or 1, 3 or 4
         channels of uint8 or of floats in [0, 1]. Only pictures that do not overlap
-        are drawn; the other points stay dots.
+        are drawn; the other points stay dots. A list may have ``None`` for points
+        without a picture.
     axis_labels : sequence of str, default=None
         What each column is.
     label_name : str, default=None
@@ -137,9 +142,9 @@ class EmbeddingDisplay:
         n_samples = len(self.embedding)
         self.labels = None if labels is None else check_labels(labels, n_samples)
         self.texts = None if texts is None else check_texts(texts, n_samples)
-        self.thumbnails = (
-            None if thumbnails is None else check_thumbnails(thumbnails, n_samples)
-        )
+        self.thumbnails, self._pictured = None, np.arange(n_samples)
+        if thumbnails is not None:
+            self.thumbnails, self._pictured = check_thumbnails(thumbnails, n_samples)
         if axis_labels is None:
             axis_labels = names or [f"dimension {i + 1}" for i in range(Z.shape[1])]
         self.axis_labels = list(axis_labels)
@@ -335,6 +340,99 @@ class EmbeddingDisplay:
             thumbnail_size=thumbnail_size,
         )
 
+    @classmethod
+    def from_two_views(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        reduce="auto",
+        texts=None,
+        thumbnails=None,
+        view_names=("X", "y"),
+        random_state=0,
+        name=None,
+        ax=None,
+        point_size=None,
+        legend=True,
+        thumbnail_size=0.07,
+    ):
+        """Draw both views of some data in one map, as directions: by cosines.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            A fitted embedder of two views, such as
+            :class:`~sklearn_replearn.multiview.CLIP`.
+        X, y : what its `transform` and `transform_y` take
+            The two views. They may be of other rows, in any numbers.
+        reduce : {"auto", "pca", "tsne"}, transformer or None, default="auto"
+            How to come from more than two columns to two, as in
+            :meth:`from_estimator`.
+        texts : sequence of str, default=None
+            Words to write beside the points of `y`. `None` takes `y` itself if it holds
+            strings.
+        thumbnails : array-like of shape (n_samples, height, width) or \
+                (n_samples, height, width, n_channels), default=None
+            Pictures to draw on the points of `X`.
+        view_names : tuple of (str, str), default=("X", "y")
+            What the views are, for the legend.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the reduction.
+        name : str, default=None
+            Name for the title. `None` takes the estimator's class name.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. `None` makes a new figure.
+        point_size : float, default=None
+            Area of a point in square points. `None` depends on the number of points.
+        legend : bool, default=True
+            Whether to draw the legend.
+        thumbnail_size : float, default=0.07
+            Longer side of a thumbnail as a share of the width of the axes.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+            The display, drawn. Points of `X` come first.
+
+        Raises
+        ------
+        TypeError
+            When the estimator has no `transform` or no `transform_y`.
+        ValueError
+            When what is drawn is empty, not finite, or does not match in length.
+        """
+        require_transform(estimator, "EmbeddingDisplay.from_embedding")
+        if not has_second_view(estimator):
+            raise TypeError(
+                f"{type(last_step(estimator)).__name__} has no transform_y; give an "
+                "embedder of two views, such as CLIP"
+            )
+        views = [estimator.transform(X), last_step(estimator).transform_y(y)]
+        views = [normalize(check_embedding(Z)[0]) for Z in views]
+        n_first, n_second = map(len, views)
+        if texts is None and all(isinstance(text, str) for text in y):
+            texts = y
+        if texts is not None:
+            texts = [""] * n_first + list(texts)
+        if thumbnails is not None:
+            thumbnails = [*np.asarray(thumbnails), *[None] * n_second]
+        first, second = view_names
+        return cls.from_embedding(
+            np.vstack(views),
+            [first] * n_first + [second] * n_second,
+            reduce=reduce,
+            texts=texts,
+            thumbnails=thumbnails,
+            random_state=random_state,
+            name=display_name(estimator, name),
+            ax=ax,
+            point_size=point_size,
+            legend=legend,
+            thumbnail_size=thumbnail_size,
+        )
+
     def plot(
         self,
         ax=None,
@@ -405,13 +503,18 @@ class EmbeddingDisplay:
             self.label_name,
             self.estimator_name if name is None else name,
         )
-        self.thumbnails_, self.thumbnail_rows_ = draw_thumbnails(
+        colors = colors_of_points(groups, numbers, self.scatters_)
+        texts = enumerate(self.texts or ())
+        of_words = {row for row, text in texts if text} - {*self._pictured}
+        self.thumbnails_, drawn = draw_thumbnails(
             self.ax_,
             self.thumbnails,
-            points,
-            colors_of_points(groups, numbers, self.scatters_),
+            points[self._pictured],
+            [colors[row] for row in self._pictured],
             picture_size,
+            points[sorted(of_words)],
         )
+        self.thumbnail_rows_ = self._pictured[drawn]
         if self.equal_scale or self.thumbnails is not None:
             fix_aspect(self.ax_, box_aspect, self.equal_scale)
         self.legend_ = self.colorbar_ = None

@@ -84,8 +84,14 @@ def check_texts(texts, n_samples):
 
 
 def check_thumbnails(thumbnails, n_samples):
+    """The pictures, and the rows that have one: those that are not None."""
+    rows = range(n_samples)
+    if isinstance(thumbnails, list | tuple):
+        _check_length("thumbnails", thumbnails, n_samples)
+        rows = [row for row in rows if thumbnails[row] is not None]
+        thumbnails = [thumbnails[row] for row in rows]
     thumbnails = check_images(thumbnails, "thumbnails")
-    _check_length("thumbnails", thumbnails, n_samples)
+    _check_length("thumbnails", thumbnails, len(rows))
     check_finite(thumbnails, "thumbnails")
     if thumbnails.ndim == 4 and thumbnails.dtype != np.uint8:
         low, high = thumbnails.min(), thumbnails.max()
@@ -95,7 +101,7 @@ def check_thumbnails(thumbnails, n_samples):
                 f"range from {low:.4g} to {high:.4g}"
             )
         thumbnails = thumbnails.astype(float)
-    return thumbnails
+    return thumbnails, np.array(rows, dtype=np.intp)
 
 
 def _check_length(what, values, n_samples):

@@ -3,6 +3,7 @@
 from math import prod
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -10,8 +11,16 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_replearn._containers import dense
 
 
+def thawed(estimator):
+    """The estimator in a FrozenEstimator; any other itself."""
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    return estimator
+
+
 def last_step(estimator):
     """The last transformer of a pipeline; any other estimator itself."""
+    estimator = thawed(estimator)
     if isinstance(estimator, Pipeline):
         steps = [step for _, step in estimator.steps if hasattr(step, "transform")]
         return steps[-1] if steps else estimator
@@ -20,6 +29,7 @@ def last_step(estimator):
 
 def last_step_with(estimator, attribute):
     """The last step of a pipeline that has an attribute, the estimator, or None."""
+    estimator = thawed(estimator)
     if isinstance(estimator, Pipeline):
         steps = [step for _, step in estimator.steps if hasattr(step, attribute)]
         return steps[-1] if steps else None

@@ -8,7 +8,7 @@ _DIRECTIONS = np.array(
 )
 
 
-def spread_rows(positions, size):
+def spread_rows(positions, size, taken=()):
     """Rows whose boxes do not overlap, chosen greedily in a fixed random order.
 
     Parameters
@@ -17,6 +17,8 @@ def spread_rows(positions, size):
         Middles of the boxes.
     size : array-like of shape (2,)
         Width and height of every box.
+    taken : array-like of shape (n_taken, 2)
+        Middles of boxes that are already there.
 
     Returns
     -------
@@ -24,15 +26,17 @@ def spread_rows(positions, size):
         Sorted row numbers.
     """
     order = np.random.default_rng(0).permutation(len(positions))
-    chosen = np.empty(len(positions), dtype=np.intp)
-    n_chosen = 0
+    n_taken = len(taken)
+    boxes = np.empty((n_taken + len(positions), 2))
+    boxes[:n_taken] = np.reshape(taken, (-1, 2)) / np.asarray(size, dtype=float)
     scaled = positions / np.asarray(size, dtype=float)
+    chosen = []
     for row in order:
-        distance = np.abs(scaled[chosen[:n_chosen]] - scaled[row]).max(axis=1)
-        if n_chosen == 0 or distance.min() >= 1:
-            chosen[n_chosen] = row
-            n_chosen += 1
-    return np.sort(chosen[:n_chosen])
+        there = boxes[: n_taken + len(chosen)]
+        if (np.abs(there - scaled[row]).max(axis=1) >= 1).all():
+            boxes[n_taken + len(chosen)] = scaled[row]
+            chosen.append(row)
+    return np.sort(np.array(chosen, dtype=np.intp))
 
 
 def place_labels(positions, sizes, frame, *, gap, obstacles=(), clearance=None):
@@ -47,7 +51,7 @@ def place_labels(positions, sizes, frame, *, gap, obstacles=(), clearance=None):
     positions : ndarray of shape (n_samples, 2)
         The points.
     sizes : ndarray of shape (n_samples, 2)
-        Width and height of the labels.
+        Width and height of the labels; a width of 0 is no label.
     frame : tuple of (x0, y0, x1, y1)
         The box that holds the labels.
     gap : float
@@ -72,7 +76,8 @@ def place_labels(positions, sizes, frame, *, gap, obstacles=(), clearance=None):
         clearance = np.zeros((n_samples, 2))
     frame_low, frame_high = np.asarray(frame).reshape(2, 2)
     by_x = positions[np.argsort(positions[:, 0])]
-    for row, (position, size) in enumerate(zip(positions, sizes, strict=True)):
+    for row in np.flatnonzero(sizes[:, 0]):
+        position, size = positions[row], sizes[row]
         reach = size / 2 + gap + clearance[row]
         places = position + _DIRECTIONS * reach
         low, high = places - size / 2, places + size / 2

@@ -119,8 +119,10 @@ def name_axes(ax, groups, axis_labels, label_name, title):
         ax.set_title(title)
 
 
-def draw_thumbnails(ax, thumbnails, points, colors, size):
+def draw_thumbnails(ax, thumbnails, points, colors, size, taken):
     """Draw the pictures that have room, framed in the colors of their points.
+
+    None is drawn at the places taken, those of words.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def draw_thumbnails(ax, thumbnails, points, colors, size):
             "vmin": thumbnails.min(),
             "vmax": thumbnails.max(),
         }
-    images, rows = [], spread_rows(points, 1.1 * size)
+    images, rows = [], spread_rows(points, 1.1 * size, taken)
     for row in rows:
         left, bottom = points[row] - size / 2
         right, top = points[row] + size / 2
