@@ -1008,6 +1008,7 @@ EFFECTS = {
         "n_components": [Effect(1)],
         "alpha": [Effect(1.0)],
         "alpha_y": [Effect(1.0)],
+        "power": [Effect(1.0)],
     },
     "ScaledPCA": {
         "n_components": [Effect(2), Effect(0.5)],

@@ -134,3 +134,12 @@ def test_a_grid_chooses_the_ridges():
     grid = {"regularizedcca__alpha": [1e-3, 1.0], "regularizedcca__alpha_y": [0, 1.0]}
     search = GridSearchCV(model, grid, cv=3, n_jobs=2).fit(X, Y)
     assert 0 < search.best_score_ <= 1
+
+
+def test_components_are_weighted_by_a_power_of_their_correlations():
+    plain = RegularizedCCA(3).fit(X, Y)
+    weighted = RegularizedCCA(3, power=2).fit(X, Y)
+    factors = plain.regularized_correlations_**2
+    np.testing.assert_allclose(weighted.transform(X), factors * plain.transform(X))
+    np.testing.assert_allclose(weighted.transform_y(Y), factors * plain.transform_y(Y))
+    np.testing.assert_array_equal(weighted.x_weights_, plain.x_weights_)

@@ -115,7 +115,7 @@ def read_captions(y):
                 "caption; leave the item out, or pass [] inside for an empty one."
             )
         for caption in captions:
-            caption = caption if isinstance(caption, str) else _as_list(caption)
+            caption = str(caption) if isinstance(caption, str) else _as_list(caption)
             if not isinstance(caption, str):
                 _check_tokens(position, caption)
             is_tokenized = not isinstance(caption, str)

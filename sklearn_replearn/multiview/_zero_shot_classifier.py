@@ -190,7 +190,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
                 "the rows of the class."
             )
         texts = self.prompts[name]
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        texts = [str(texts)] if isinstance(texts, str) else list(texts)
         if not texts:
             raise ValueError(f"prompts has an empty list for the class {name!r}.")
         return texts
