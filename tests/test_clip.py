@@ -270,9 +270,26 @@ def test_groups_are_held_out_whole():
     assert not set(codes[train]) & set(codes[held_out])
     assert sorted([*train.tolist(), *held_out.tolist()]) == list(range(60))
     assert 12 <= len(held_out) <= 15
-    two_groups = torch.tensor([0] * 59 + [1])
-    with pytest.raises(ValueError, match="holds out whole groups, but"):
-        hold_out_items(samples, two_groups, 0.9, 0)
+    three_groups = torch.tensor([0] * 29 + [1] * 30 + [2])
+    with pytest.raises(ValueError, match="holds out two groups or more, but"):
+        hold_out_items(samples, three_groups, 0.1, 0)
+
+
+def test_held_out_rows_are_of_several_groups(digits):
+    images, numbers = digits
+    names = [WORDS[number] for number in numbers[:120]]
+    model = CLIP(early_stopping=True, validation_fraction=0.05, **QUICK)
+    model.fit(images[:120], names, groups=numbers[:120])
+    assert min(model.validation_loss_curve_) > 0
+
+
+def test_tensors_are_arrays(table):
+    model = CLIP(**QUICK).fit(table, torch.from_numpy(table[:, :5]))
+    expected = CLIP(**QUICK).fit(table, table[:, :5])
+    assert_near(
+        model.transform_y(torch.from_numpy(table[:9, :5])),
+        expected.transform_y(table[:9, :5]),
+    )
 
 
 def test_validation_data(digits, captions):

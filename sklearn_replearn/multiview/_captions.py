@@ -50,7 +50,7 @@ def holds_texts(y):
             f"y is a {type(y).__name__}, but the captions of all items are expected in "
             "their order; pass a list."
         )
-    if not hasattr(y, "__iter__") and hasattr(y, "__array__"):
+    if not hasattr(y, "columns") and hasattr(y, "__array__"):
         y = np.asarray(y)
     if getattr(y, "ndim", 1) != 1 or hasattr(y, "columns"):
         _refuse_table_of_texts(y)
@@ -62,14 +62,22 @@ def holds_texts(y):
             f"y is of type {type(y).__name__}, but the second view of each row of X is "
             "expected: texts, a table or images."
         ) from None
-    for item in items:
-        item = _as_list(item)
-        while isinstance(item, list | tuple) and len(item):
-            item = _as_list(item[0])
-        if isinstance(item, str | bytes):
+    position = -1
+    for position, item in enumerate(items):
+        inner = _as_list(item)
+        while isinstance(inner, list | tuple) and len(inner):
+            inner = _as_list(inner[0])
+        if isinstance(inner, str | bytes):
             return True
-        if isinstance(item, Number | np.ndarray):
+        if isinstance(inner, Number | np.ndarray):
             return False
+        if not (isinstance(inner, list | tuple) or is_missing(inner)):
+            raise ValueError(
+                f"y[{position}] is of type {type(item).__name__}, but the second view "
+                "of a row is a text, numbers or an image."
+            )
+    if position < 0:
+        raise ValueError("y is empty; pass the second view of one row at least.")
     return False
 
 

@@ -378,6 +378,10 @@ class CLIP(BaseDeepTransformer):
             other data or parameters are wrong, or the training diverges. The estimator
             is then as it was before.
         """
+        if groups_val is not None and y_val is None:
+            raise ValueError(
+                "groups_val is given without X_val and y_val; pass all three."
+            )
         second = None if y is None else Second(y, groups)
         second_val = None if y_val is None else Second(y_val, groups_val)
         return self._fit(X, second, X_val, second_val)
@@ -700,17 +704,17 @@ def hold_out_items(samples, targets, fraction, seed):
     """Which items to train with, and which to hold out: whole groups, if there are."""
     if targets is None:
         return hold_out_several(samples, None, fraction, seed)
-    is_held_out = torch.from_numpy(whole_groups(targets.numpy(), fraction, seed))
-    index = torch.arange(len(samples))
-    train, held_out = index[~is_held_out], index[is_held_out]
-    if min(len(train), len(held_out)) < 2:
+    codes = targets.numpy()
+    is_held_out = whole_groups(codes, fraction, seed, n_least=2)
+    n_groups = len(np.unique(codes[~is_held_out]))
+    if n_groups < 2:
         raise ValueError(
-            "early_stopping holds out whole groups, but "
-            f"validation_fraction={fraction} leaves {len(train)} rows to train with "
-            f"and {len(held_out)} to validate with; pass X_val, or set "
-            "early_stopping=False."
+            "early_stopping holds out two groups or more, but "
+            f"validation_fraction={fraction} leaves {n_groups} to train with; pass "
+            "X_val, or set early_stopping=False."
         )
-    return train, held_out
+    index, is_held_out = torch.arange(len(samples)), torch.from_numpy(is_held_out)
+    return index[~is_held_out], index[is_held_out]
 
 
 def start_views(network, rows, *, n_components, start_second):

@@ -14,8 +14,16 @@ from sklearn_replearn._images import image_scale, read_images
 
 def as_columns(y):
     """Numbers as an array; one for each row are a column."""
-    y = y if hasattr(y, "shape") else np.asarray(y)
-    return np.asarray(y).reshape(-1, 1) if len(y.shape) == 1 else y
+    if hasattr(y, "columns") or issparse(y):
+        return y
+    try:
+        y = np.asarray(y)
+    except ValueError:
+        raise ValueError(
+            "y has items of several lengths; pass as many numbers for each row, or "
+            "texts as strings."
+        ) from None
+    return y.reshape(-1, 1) if y.ndim == 1 else y
 
 
 def read_rows(y, state=None):

@@ -1,6 +1,7 @@
 """Classes of which nothing but a description is known."""
 
 from collections.abc import Mapping
+from numbers import Number
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -190,7 +191,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
                 "the rows of the class."
             )
         texts = self.prompts[name]
-        texts = [str(texts)] if isinstance(texts, str) else list(texts)
+        texts = [texts] if isinstance(texts, str | bytes | Number) else list(texts)
         if not texts:
             raise ValueError(f"prompts has an empty list for the class {name!r}.")
         return texts

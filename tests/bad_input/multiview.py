@@ -94,6 +94,29 @@ CASES = [
         "CLIP().fit(table, [[['a', 3]]] * 20)",
         ValueError,
     ),
+    ("No items at all", "CLIP().fit(table, [])", ValueError),
+    ("Items of another kind", "CLIP().fit(table, [{'a': 1}] * 20)", ValueError),
+    (
+        "Items of several lengths",
+        "CLIP().fit(table, [[1, 2], [3]] * 10)",
+        ValueError,
+    ),
+    (
+        "Groups of validation data that are not there",
+        "CLIP().fit(table, captions, groups_val=classes)",
+        ValueError,
+    ),
+    (
+        "Empty captions to encode",
+        "small_clip().fit(table, captions).transform_y([])",
+        ValueError,
+    ),
+    (
+        "A prompt of bytes",
+        "ZeroShotClassifier(small_clip().fit(table, captions),"
+        " prompts={0: b'red', 1: 'blue'}).fit(table, classes)",
+        ValueError,
+    ),
     (
         "Images as captions of words",
         "CLIP(y_encoder='words').fit(table, images)",

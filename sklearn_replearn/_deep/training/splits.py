@@ -64,7 +64,7 @@ def hold_out_several(samples, targets, fraction, seed):
     return train, held_out
 
 
-def whole_groups(codes, fraction, seed):
+def whole_groups(codes, fraction, seed, n_least=1):
     """Mask of the samples of some groups: about a share of all, and at least two.
 
     Parameters
@@ -73,6 +73,8 @@ def whole_groups(codes, fraction, seed):
         Group of each sample.
     fraction : float
     seed : int
+    n_least : int
+        Number of groups to choose at least.
 
     Returns
     -------
@@ -82,6 +84,7 @@ def whole_groups(codes, fraction, seed):
     order = np.random.RandomState(seed).permutation(len(groups))
     n_wanted = max(2, round(fraction * len(codes)))
     n_chosen = 1 + int(np.searchsorted(counts[order].cumsum(), n_wanted))
+    n_chosen = max(n_least, n_chosen)
     return np.isin(codes, groups[order[:n_chosen]])
 
 
