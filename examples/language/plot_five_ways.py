@@ -124,7 +124,7 @@ plt.show()
 # question of its words, whatever their order. LSA is the best of the short vectors here
 # and takes a second. The networks learn something, as the untrained one shows, but 850
 # paragraphs are few for them. On ten thousand short news with fifty labels of each
-# class, the averaged states of a language model are as good as word vectors, and both
-# side by side are a point better (:ref:`guide <document_vectors>`). So compare: first
-# the bag of words, then LSA and word vectors, and a network only if there are many
-# texts without labels.
+# class, the averaged states of a language model are no better than word vectors; both
+# side by side are up to a point better (:ref:`guide <document_vectors>`). So compare:
+# first the bag of words, then LSA and word vectors, and a network only if there are
+# many texts without labels.
