@@ -74,8 +74,8 @@ for name, encoder in encoders.items():
 # Few labels, and many
 # --------------------
 # Some paragraphs of each article get a label, in five draws; then all have one. Vectors
-# differ in how strong a penalty suits the classifier, so that cross-validation among the
-# labelled paragraphs chooses it.
+# differ in how strong a penalty suits the classifier, so that cross-validation among
+# the labelled paragraphs chooses it.
 
 classifier = GridSearchCV(
     make_pipeline(Normalizer(), LogisticRegression(max_iter=1000)),
@@ -125,12 +125,12 @@ ax.set_title("Which of twelve articles is a paragraph from?")
 plt.show()
 
 # %%
-# With two labels of each article, vectors that know which words go together are ahead of
-# the bag of words, and LSA still is with ten; with all labels, nothing comes near it:
-# which article a paragraph is from is a question of its words, whatever their order. LSA
-# is the best of the short vectors here and takes a second. The networks learn something,
-# as the untrained one shows, but 850 paragraphs are few for them. On ten thousand short
-# news with fifty labels of each class, the averaged states of a language model are no
-# better than word vectors; both side by side are up to a point better
-# (:ref:`guide <document_vectors>`). So compare: first the bag of words, then LSA and
-# word vectors, and a network only if there are many texts without labels.
+# With two labels of each article, vectors that know which words go together are ahead
+# of the bag of words, and LSA still is with ten; with all labels, nothing comes near
+# it: which article a paragraph is from is a question of its words, whatever their
+# order. LSA is the best of the short vectors here and takes a second. The networks
+# learn something, as the untrained one shows, but 850 paragraphs are few for them. On
+# ten thousand short news with fifty labels of each class, the averaged states of a
+# language model are no better than word vectors; both side by side are up to a point
+# better (:ref:`guide <document_vectors>`). So compare: first the bag of words, then LSA
+# and word vectors, and a network only if there are many texts without labels.
