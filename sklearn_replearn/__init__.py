@@ -4,13 +4,14 @@ Techniques that turn raw data into good vectors are ``fit``/``transform`` estima
 here: they slot into ``Pipeline`` and ``GridSearchCV``, and apply what was fitted on the
 training data, exactly, to any other data. There are families for tables, text,
 graphs and images, for similarity that is learned from classes or pairs, for networks
-that learn features without labels, for language models, and for two views.
+that learn features without labels, for language models, for two views, and for waves.
 
 The families are submodules, loaded when they are first used:
 ``sklearn_replearn.autoencoder``, ``sklearn_replearn.decomposition``,
 ``sklearn_replearn.graph``, ``sklearn_replearn.image``, ``sklearn_replearn.language``,
 ``sklearn_replearn.metric_learning``, ``sklearn_replearn.multiview``,
-``sklearn_replearn.self_supervised``, ``sklearn_replearn.text``.
+``sklearn_replearn.self_supervised``, ``sklearn_replearn.signal``,
+``sklearn_replearn.text``.
 Beside them, ``sklearn_replearn.inspection`` looks inside what was fitted,
 ``sklearn_replearn.model_selection`` judges it, and stacks models on it without leaks,
 and ``sklearn_replearn.retrieval`` searches among it.
@@ -35,6 +36,7 @@ _SUBMODULES = (
     "plotting",
     "retrieval",
     "self_supervised",
+    "signal",
     "text",
     "utils",
 )

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import (
     RealNotInt,
     StrOptions,
 )
+from sklearn.utils.validation import _check_feature_names_in
 
 __all__ = [
     "FastTfidfVectorizer",
@@ -23,6 +24,7 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
+    "_check_feature_names_in",
     "_fit_context",
 ]
 

@@ -80,6 +80,7 @@ from sklearn_replearn.self_supervised import (
     SimCLR,
     VICReg,
 )
+from sklearn_replearn.signal import SpectralFeatures
 from sklearn_replearn.text import (
     LSA,
     PMIEmbedding,
@@ -299,6 +300,13 @@ INSTANCES = {
     "SimilarityEmbedding": SimilarityEmbedding(n_components=3, random_state=0),
     "SkipGramEmbedding": SkipGramEmbedding(
         n_components=3, subsample=0, max_epochs=3, min_count=1, random_state=0
+    ),
+    "SpectralFeatures": SpectralFeatures(
+        sampling_rate=100,
+        n_mels=3,
+        n_coefficients=2,
+        n_segments=2,
+        frame_duration=0.02,
     ),
     "SupConTransformer": SupConTransformer(**SMALL_METRIC_NETWORK),
     "TextTargetTransformer": TextTargetTransformer(
@@ -1086,6 +1094,19 @@ EFFECTS = {
         "max_epochs": [Effect(2)],
         "lr": [Effect(0.05)],
         "random_state": [Effect(1)],
+    },
+    "SpectralFeatures": {
+        "kind": [Effect("log_mel")],
+        "sampling_rate": [Effect(150)],
+        "n_mels": [Effect(2)],
+        "n_coefficients": [Effect(3)],
+        "deltas": [Effect(False)],
+        "n_segments": [Effect(3)],
+        "frame_duration": [Effect(0.03)],
+        "hop_duration": [Effect(0.02)],
+        "f_min": [Effect(5.0)],
+        "f_max": [Effect(40.0)],
+        "dynamic_range": [Effect(3.0)],
     },
     "SupConTransformer": {
         **trained_as("TripletTransformer", METRIC_EFFECTS),

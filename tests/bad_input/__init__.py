@@ -14,6 +14,7 @@ from . import (
     multiview,
     networks,
     self_supervised,
+    signals,
     similarity,
     tables,
     texts,
@@ -30,6 +31,7 @@ CASES = {
     "self_supervised": self_supervised.CASES,
     "language": language.CASES,
     "multiview": multiview.CASES,
+    "signals": signals.CASES,
 }
 
 
