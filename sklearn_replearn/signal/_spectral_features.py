@@ -342,5 +342,10 @@ class SpectralFeatures(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        # Whether small tables, as scikit-learn's checks have them, are input: their
+        # rows are shorter than most frames.
+        numbers = self.frame_duration, self.sampling_rate
+        is_valid = all(isinstance(number, Real) for number in numbers)
+        tags.input_tags.two_d_array = is_valid and round(np.prod(numbers)) <= 2
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
