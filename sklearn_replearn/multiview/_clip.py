@@ -85,17 +85,14 @@ class CLIP(BaseDeepTransformer):
     X is read as by :class:`~sklearn_replearn.self_supervised.SimCLR`: rows of a table,
     images or signals. The second view ``y`` is one of these:
 
-    ==================================  ============================================
-    y                                   Items
-    ==================================  ============================================
-    ``["a cat", "two dogs"]``           a caption each
-    ``[["a cat", "a pet"], ["a dog"]]`` several captions, of which one is drawn
-                                        each time that the item is trained with
-    ``[[["a", "cat"]], [["a", "dog"]]]``  one or several captions as lists of tokens
-    array of shape (n, n_targets)       a table
-    array of (n, height, width) or      images, with the channels last
-    (n, height, width, channels)
-    ==================================  ============================================
+    * ``["a cat", "two dogs"]``, a caption for each row;
+    * ``[["a cat", "a pet"], ["a dog"]]``, several captions for a row, of which one is
+      drawn each time that the row is trained with;
+    * ``[[["a", "cat"]], [["a", "dog"]]]``, captions as lists of tokens, one or several
+      for a row;
+    * an array of shape (n_samples, n_targets), a table;
+    * an array of shape (n_samples, height, width) or (n_samples, height, width,
+      channels), images.
 
     A list of strings as an item is always a list of captions, and never of tokens.
 
