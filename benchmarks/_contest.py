@@ -6,6 +6,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Options:
@@ -89,3 +91,11 @@ class Contest:
     @property
     def contestants(self) -> list[str]:
         return list(next(iter(self.stages.values()), self.quality))
+
+
+def mean_and_error(name: str, values: np.ndarray) -> dict[str, float]:
+    """The mean of some values, and its standard error if there are several."""
+    row = {name: float(np.mean(values))}
+    if len(values) > 1:
+        row[f"± {name}"] = float(np.std(values, ddof=1) / len(values) ** 0.5)
+    return row

@@ -21,7 +21,7 @@ from sklearn_replearn.language import (
 )
 from sklearn_replearn.text import LSA, PMIEmbedding
 
-from ._contest import Contest, Target
+from ._contest import Contest, Target, mean_and_error
 from ._data import Texts
 from ._few_labels import draw_labeled
 from ._report import progress
@@ -162,12 +162,6 @@ def accuracy(train, test, texts: Texts, rows=slice(None), n_splits: int = 1) -> 
         cv=StratifiedShuffleSplit(n_splits, test_size=0.2, random_state=0),
     ).fit(train[rows], texts.train_labels[rows])
     return float(classifier.score(test, texts.test_labels))
-
-
-def mean_and_error(name: str, values: np.ndarray) -> dict:
-    """The mean of draws, and its standard error."""
-    error = values.std(ddof=1) / len(values) ** 0.5
-    return {name: float(values.mean()), f"± {name}": float(error)}
 
 
 def targets(rows: dict, few: str) -> tuple[Target, ...]:

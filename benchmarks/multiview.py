@@ -34,7 +34,7 @@ from sklearn_replearn.multiview import (
 )
 from sklearn_replearn.text import LSA, PMIEmbedding
 
-from ._contest import Contest, Options, Target
+from ._contest import Contest, Options, Target, mean_and_error
 from ._data import read_table
 from ._emoji import Signs, make_signs, read_emoji
 from ._few_labels import draw_labeled
@@ -331,10 +331,7 @@ def averaged(figures: list[dict], column: str) -> dict:
     means = {
         name: float(np.mean([one[name] for one in figures])) for name in figures[0]
     }
-    values = [one[column] for one in figures]
-    if len(values) > 1:
-        means[f"± {column}"] = float(np.std(values, ddof=1) / len(values) ** 0.5)
-    return means
+    return means | mean_and_error(column, [one[column] for one in figures])
 
 
 def zero_shot(signs: Signs, tasks: list, found: dict) -> Contest:

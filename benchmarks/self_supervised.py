@@ -45,7 +45,7 @@ from sklearn_replearn.self_supervised import (
     VICReg,
 )
 
-from ._contest import Contest, Options, Target
+from ._contest import Contest, Options, Target, mean_and_error
 from ._few_labels import draw_labeled
 from ._images import Images, as_bytes, read_images
 from ._report import progress
@@ -343,14 +343,6 @@ class Features(NamedTuple):
     def accuracy_of(self, classifier, rows=slice(None)) -> float:
         classifier.fit(self.train[rows], self.images.train_labels[rows])
         return float(classifier.score(self.test, self.images.test_labels))
-
-
-def mean_and_error(name: str, values: np.ndarray) -> dict[str, float]:
-    """The mean of some values, and its standard error if there are several."""
-    row = {name: float(np.mean(values))}
-    if len(values) > 1:
-        row[f"± {name}"] = float(np.std(values, ddof=1) / len(values) ** 0.5)
-    return row
 
 
 # -- tables ----------------------------------------------------------------------------

@@ -27,13 +27,19 @@ def drop_fitted(estimator):
             delattr(estimator, name)
 
 
+def thawed(estimator):
+    """The estimator in a FrozenEstimator; any other itself."""
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    return estimator
+
+
 def is_fitted(estimator):
     """Whether an estimator is fitted, and each step of a pipeline, not only its last.
 
     A step without a state, such as a Normalizer, counts as fitted.
     """
-    if isinstance(estimator, FrozenEstimator):
-        return is_fitted(estimator.estimator)
+    estimator = thawed(estimator)
     steps = []
     if isinstance(estimator, Pipeline):
         steps = [step for _, step in estimator.steps]

@@ -62,6 +62,24 @@ def pmi_vectors(stream, counts, n_components, random_state):
     return vectors
 
 
+def words_and_vectors(embedding):
+    """The rows of words of a fitted embedding by word, and their vectors.
+
+    Raises
+    ------
+    ValueError
+        If it is no fitted embedding of words.
+    """
+    try:
+        return embedding.vocabulary_, embedding.word_vectors_
+    except (AttributeError, NotFittedError):
+        raise ValueError(
+            f"init is of type {type(embedding).__name__} without vocabulary_ and "
+            "word_vectors_; pass a fitted embedding of words, such as "
+            "PMIEmbedding().fit(texts), 'pmi' or None."
+        ) from None
+
+
 def vectors_of(embedding, words, n_components):
     """Vectors of words from a fitted embedding; NaN where it has none.
 
@@ -70,15 +88,7 @@ def vectors_of(embedding, words, n_components):
     ValueError
         If it is no fitted embedding of words, or has no such words or components.
     """
-    name = type(embedding).__name__
-    try:
-        vocabulary, known = embedding.vocabulary_, embedding.word_vectors_
-    except (AttributeError, NotFittedError):
-        raise ValueError(
-            f"init is of type {name} without vocabulary_ and word_vectors_; pass a "
-            "fitted embedding of words, such as PMIEmbedding().fit(texts), 'pmi' or "
-            "None."
-        ) from None
+    vocabulary, known = words_and_vectors(embedding)
     if known.shape[1] > n_components:
         raise ValueError(
             f"init has vectors of {known.shape[1]} components, but "

@@ -2,9 +2,9 @@
 Pictures by words
 =================
 
-Images with captions teach what words look like. Then words find images that never had
-a caption; sums of words find what is both; and images get classes of which nothing was
-known but the name.
+Images with captions teach what words look like. Then words find images without a
+caption, a sum of two words finds images that show both, and images are classified by
+the names of the classes alone.
 
 The pictures are emoji with their names and keywords if the environment variable
 ``SKLEARN_REPLEARN_DATA`` names a folder that has them (``images/emoji32.npz`` and
@@ -147,8 +147,8 @@ for name, (Z, Z_y) in vectors.items():
 # %%
 # Search
 # ------
-# An index embeds the held-out pictures once. Words find them, and sums of words find
-# what is both. No caption had these queries.
+# An index embeds the held-out pictures once. Words find them, and a sum of words finds
+# pictures that show all of them.
 
 index = EmbeddingIndex(FrozenEstimator(clip)).fit(X_test)
 queries = [["cat"], ["heart"], ["cat", "heart"], ["flag", "red"]]
@@ -158,8 +158,7 @@ display = SearchDisplay.from_index(index, queries, images[test], topn=8, name=""
 plt.show()
 
 # %%
-# Take a word away, and little happens: vectors of words say what is in a picture, and
-# hardly what is not.
+# Subtracting a word changes little: captions do not say what a picture lacks.
 
 cut = ["cat", ("face", -1.0)] if has_emoji else ["blue", ("triangle", -1.0)]
 SearchDisplay.from_index(index, [cut], images[test], topn=8, name="")

@@ -12,9 +12,6 @@ from sklearn_replearn._deep.networks.network import Network, mlp
 from sklearn_replearn._deep.networks.transformer import TransformerLayer, rotations
 from sklearn_replearn._deep.networks.word_vectors import by_rarity, combine_words
 
-#: Standard deviation of the numbers in the vectors of words at the start.
-SPREAD = 0.3
-
 #: Reciprocal of the temperature that the cosines of neighbors start with.
 START_SCALE = 10.0
 
@@ -237,7 +234,7 @@ def start_sentences(network, samples, *, vectors, counts):
         known = vectors.isfinite()
         deviation = vectors[known].std(correction=0).clamp_min(1e-12)
         start = (vectors / deviation).where(known, start)
-    network.start_from(SPREAD * by_rarity(start, torch.from_numpy(counts)))
+    network.start_from(by_rarity(start, torch.from_numpy(counts)))
     filled = (samples.lengths > 0).nonzero().flatten()
     some = samples.take(filled[:: max(1, len(filled) // N_SOME_ROWS)])
     mode = network.training

@@ -5,7 +5,7 @@ import torch
 
 from sklearn_replearn._deep.input.ragged import PackedTexts
 from sklearn_replearn._deep.input.samples import Samples
-from sklearn_replearn._deep.training.splits import whole_groups
+from sklearn_replearn._deep.training.splits import both_parts, whole_groups
 
 
 class Sentences(PackedTexts):
@@ -102,6 +102,4 @@ def hold_out_documents(samples, targets, fraction, seed):
             f"validation_fraction={fraction} leaves too few; pass more documents or "
             "X_val, or set early_stopping=False."
         )
-    index = torch.arange(len(samples))
-    is_held_out = torch.from_numpy(is_held_out)
-    return index[~is_held_out], index[is_held_out]
+    return both_parts(is_held_out)

@@ -141,6 +141,22 @@ def read_captions(y):
     return Captions(texts, np.array(counts, dtype=np.int64), bool(tokenized))
 
 
+def sums_of_items(vectors, counts):
+    """The sum of the vectors of the captions of each item.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_captions, n_components)
+    counts : ndarray of int, of shape (n_items,)
+        How many captions each item has, at least one.
+
+    Returns
+    -------
+    sums : ndarray of shape (n_items, n_components)
+    """
+    return np.add.reduceat(vectors, counts.cumsum() - counts, axis=0)
+
+
 def _as_list(item):
     """A list of an array, or of a pandas or polars column; anything else as it is."""
     if isinstance(item, np.ndarray) and item.ndim:

@@ -17,8 +17,7 @@ from sklearn_replearn._deep.estimators.embeddings import (
 )
 from sklearn_replearn._deep.estimators.encoders import (
     ENCODER_PARAMETERS,
-    choose_channels,
-    describe_encoder,
+    describe_input,
     hidden_sizes,
     layer_shape,
     make_augmentation,
@@ -26,17 +25,26 @@ from sklearn_replearn._deep.estimators.encoders import (
 )
 from sklearn_replearn._deep.input.ragged import PackedTexts
 from sklearn_replearn._deep.input.samples import Rows, Views
-from sklearn_replearn._deep.networks.own_modules import Module
 from sklearn_replearn._deep.training.plan import Plan
-from sklearn_replearn._deep.training.splits import hold_out_several, whole_groups
+from sklearn_replearn._deep.training.splits import (
+    both_parts,
+    hold_out_several,
+    whole_groups,
+)
 from sklearn_replearn._labels import read_labels
+from sklearn_replearn._scaling import unit_rows
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sklearn_replearn._start_vectors import pmi_vectors, vectors_of
+from sklearn_replearn._start_vectors import (
+    pmi_vectors,
+    vectors_of,
+    words_and_vectors,
+)
 from sklearn_replearn._tokens import make_splitter, number_words, renumber, select_words
 from sklearn_replearn.multiview._captions import (
     holds_texts,
     read_captions,
     refuse_unknown,
+    sums_of_items,
     warn_of_duplicates,
     warn_of_tokens_as_captions,
     warn_of_unknown,
@@ -45,12 +53,11 @@ from sklearn_replearn.multiview._drawn_captions import DrawnCaptions
 from sklearn_replearn.multiview._info_nce import InfoNCE
 from sklearn_replearn.multiview._second_rows import (
     as_columns,
-    check_lengths,
     read_rows,
     read_transformed,
 )
 from sklearn_replearn.multiview._two_view_network import start_words
-from sklearn_replearn.multiview._two_views import mutual_recall
+from sklearn_replearn.multiview._two_views import check_lengths, mutual_recall
 
 #: What is a token in a caption that is a string.
 TOKEN_PATTERN = r"(?u)\b\w+\b"
@@ -406,9 +413,7 @@ class CLIP(BaseDeepTransformer):
         vectors = self._apply("encode", samples, part="second")
         if counts is None or counts.max() == 1:
             return vectors
-        sums = np.add.reduceat(vectors, counts.cumsum() - counts)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        return sums / np.where(lengths == 0, 1, lengths)
+        return unit_rows(sums_of_items(vectors, counts))
 
     def score(self, X, y):
         """How often a row is nearest to its own second view, and the reverse.
@@ -424,9 +429,7 @@ class CLIP(BaseDeepTransformer):
             cosines; in [0, 1]. It depends on the number of rows. Of rows with one and
             the same second view, none is found.
         """
-        Z, Z_y = self.transform(X), self.transform_y(y)
-        check_lengths(len(Z), len(Z_y))
-        return mutual_recall(Z.astype(np.float64), Z_y.astype(np.float64))
+        return mutual_recall(self.transform(X), self.transform_y(y))
 
     # -- reading -----------------------------------------------------------------
 
@@ -516,9 +519,9 @@ class CLIP(BaseDeepTransformer):
         if is_new:
             self.y_encoder_ = clone(self.y_encoder).fit(y, None)
         Z = self.y_encoder_.transform(y)
-        n_values = None if is_new else self._second["n_values"]
-        array = read_transformed(Z, "y_encoder", n_values)
-        self._second["n_values"] = array.shape[1]
+        array = read_transformed(Z, "y_encoder", self._second.get("n_values"))
+        if is_new:
+            self._second["n_values"] = array.shape[1]
         return Rows(array)
 
     def _number_words(self, captions, *, is_new, learns):
@@ -534,7 +537,9 @@ class CLIP(BaseDeepTransformer):
                 max_vocabulary=None,
                 stop_words=frozenset(),
             )
-            given = () if self.init in (None, "pmi") else vocabulary_of(self.init)
+            given = ()
+            if self.init not in (None, "pmi"):
+                given, _ = words_and_vectors(self.init)
             known = dict.fromkeys([*chosen, *given])
             self.vocabulary_ = {word: row for row, word in enumerate(known)}
         rows = [self.vocabulary_.get(word, -1) for word in words]
@@ -557,18 +562,8 @@ class CLIP(BaseDeepTransformer):
             raise ValueError(
                 "batch_size=1 leaves a row no others to be told from; raise it."
             )
-        shape = layer_shape(self)
-        augment = None
-        if self.augment is not None:
-            augment = make_augmentation(self.augment, shape)
-        description = {
-            "network": "TwoViewNetwork",
-            "encoder": describe_encoder(self, shape, choose_channels(self, shape)),
-            "shape": shape,
-            "standardize": not isinstance(self.encoder, Module),
-        }
-        second = samples.second
-        second = getattr(second, "captions", second)
+        description = {"network": "TwoViewNetwork", **describe_input(self)}
+        second = samples.second.rows
         if self._second["kind"] == "words":
             vectors = None
             if not self._continues_training():
@@ -583,7 +578,7 @@ class CLIP(BaseDeepTransformer):
         temperature = None if self.temperature == "learned" else self.temperature
         return Plan(
             description,
-            InfoNCE(temperature, augment),
+            InfoNCE(temperature, make_augmentation(self.augment, layer_shape(self))),
             split=hold_out_items,
             start=partial(
                 start_views, n_components=self.n_components, start_second=start
@@ -621,14 +616,7 @@ class CLIP(BaseDeepTransformer):
             hidden_layer_sizes=self.hidden_layer_sizes,
             activation=self.activation,
         )
-        shape = layer_shape(view)
-        return {
-            "layers": "EmbeddingNetwork",
-            "encoder": describe_encoder(view, shape, choose_channels(view, shape)),
-            "shape": shape,
-            "normalize": True,
-            "standardize": True,
-        }
+        return {"layers": "EmbeddingNetwork", "normalize": True, **describe_input(view)}
 
     def _given_vectors(self, captions):
         """Vectors of the words by `init`, which are not trained, or None."""
@@ -636,8 +624,8 @@ class CLIP(BaseDeepTransformer):
             return None
         words = list(self.vocabulary_)
         if self.init != "pmi":
-            n_words, rows = len(self.word_counts_), self.init.vocabulary_
-            known = self.init.word_vectors_
+            n_words = len(self.word_counts_)
+            rows, known = words_and_vectors(self.init)
             trained = vectors_of(self.init, words[:n_words], known.shape[1])
             return np.vstack([trained, known[[rows[word] for word in words[n_words:]]]])
         ends = captions.ends.numpy()
@@ -646,7 +634,7 @@ class CLIP(BaseDeepTransformer):
         return pmi_vectors(stream, self.word_counts_, self.n_components, seed)
 
     def _finish(self, samples):
-        self.temperature_ = float(self.net_.criterion_.temperature)
+        self.temperature_ = self.net_.criterion_.temperature
         record_health(self, ("active_share", "spread", "effective_rank", "temperature"))
 
     def _diagnose(self, samples):
@@ -654,17 +642,10 @@ class CLIP(BaseDeepTransformer):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
         tags.target_tags.one_d_labels = False
         tags.target_tags.two_d_labels = True
         tags.target_tags.multi_output = True
         return tags
-
-
-def vocabulary_of(init):
-    if not hasattr(init, "vocabulary_"):
-        vectors_of(init, [], 0)
-    return init.vocabulary_
 
 
 def choose_kind(y_encoder, is_text, y):
@@ -710,8 +691,7 @@ def hold_out_items(samples, targets, fraction, seed):
             f"validation_fraction={fraction} leaves {n_groups} to train with; pass "
             "X_val, or set early_stopping=False."
         )
-    index, is_held_out = torch.arange(len(samples)), torch.from_numpy(is_held_out)
-    return index[~is_held_out], index[is_held_out]
+    return both_parts(is_held_out)
 
 
 def start_views(network, rows, *, n_components, start_second):

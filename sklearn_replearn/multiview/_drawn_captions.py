@@ -23,6 +23,10 @@ class DrawnCaptions(Samples):
         self.counts = counts
         self.first = counts.cumsum(0) - counts
 
+    @property
+    def rows(self):
+        return self.captions
+
     def __len__(self):
         return len(self.counts)
 

@@ -193,13 +193,7 @@ class RegularizedCCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             Mean over both directions of the recall at 1 among the rows given, by
             cosines; in [0, 1]. It depends on the number of rows.
         """
-        Z, Z_y = self.transform(X), self.transform_y(y)
-        if len(Z) != len(Z_y):
-            raise ValueError(
-                f"X has {len(Z)} rows, but y has {len(Z_y)}; both views must be of the "
-                "same rows."
-            )
-        return mutual_recall(Z, Z_y)
+        return mutual_recall(self.transform(X), self.transform_y(y))
 
     def _fit(self, X, y):
         X, y = validate_data(

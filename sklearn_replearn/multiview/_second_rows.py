@@ -41,7 +41,7 @@ def read_rows(y, state=None):
     -------
     rows : Rows
     state : dict
-        What `y_image_shape_`, the number of values and the unit of images are.
+        Of `image_shape_`, the unit of images, and the number of values.
     """
     y = as_columns(y)
     view = SimpleNamespace(image_shape=None, **(state or {}))
@@ -91,12 +91,3 @@ def read_transformed(Z, name, n_values=None):
             "again without fitting this estimator."
         )
     return Z
-
-
-def check_lengths(n_rows, n_others, name="y"):
-    """Raise if a second view, or groups, are not of as many rows as X."""
-    if n_rows != n_others:
-        raise ValueError(
-            f"X has {n_rows} rows, but {name} has {n_others} items; pass one of each "
-            "for every row."
-        )

@@ -12,26 +12,24 @@ from torch import nn
 from sklearn_replearn._deep.estimators.base import BaseDeepTransformer
 from sklearn_replearn._deep.estimators.encoders import (
     ENCODER_PARAMETERS,
-    choose_channels,
-    describe_encoder,
+    describe_input,
     layer_shape,
     make_augmentation,
     start_network,
 )
-from sklearn_replearn._deep.networks.own_modules import Module
 from sklearn_replearn._deep.objectives.objective import Supervised
 from sklearn_replearn._deep.training.plan import Plan
 from sklearn_replearn._effective_rank import effective_rank
 from sklearn_replearn._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_replearn._warnings import warn
-from sklearn_replearn.multiview._captions import holds_texts, read_captions
-from sklearn_replearn.multiview._second_rows import (
-    as_columns,
-    check_lengths,
-    read_transformed,
+from sklearn_replearn.multiview._captions import (
+    holds_texts,
+    read_captions,
+    sums_of_items,
 )
+from sklearn_replearn.multiview._second_rows import as_columns, read_transformed
 from sklearn_replearn.multiview._target_network import CosineLoss
-from sklearn_replearn.multiview._two_views import mutual_recall
+from sklearn_replearn.multiview._two_views import check_lengths, mutual_recall
 
 #: Rows whose sums are as near to 1 as this are distributions.
 TOL = 1e-4
@@ -336,9 +334,7 @@ class TextTargetTransformer(BaseDeepTransformer):
             cosines; in [0, 1]. It depends on the number of rows. Of rows with one and
             the same text, none is found.
         """
-        Z, Z_y = self.predict(X), self.transform_y(y)
-        check_lengths(len(Z), len(Z_y))
-        return mutual_recall(Z.astype(np.float64), Z_y.astype(np.float64))
+        return mutual_recall(self.predict(X), self.transform_y(y))
 
     def _read(self, X, y, *, reset):
         rows = self._rows(X, reset=reset)
@@ -370,9 +366,9 @@ class TextTargetTransformer(BaseDeepTransformer):
             self.text_embedder_.transform(y), "text_embedder", n_values
         )
         if counts is not None and counts.max() > 1:
-            sums = np.add.reduceat(vectors, counts.cumsum() - counts, axis=0)
-            vectors = sums / counts[:, np.newaxis]
-        self._n_targets = vectors.shape[1]
+            vectors = sums_of_items(vectors, counts) / counts[:, np.newaxis]
+        if is_new:
+            self._n_targets = vectors.shape[1]
         return vectors
 
     def _check_targets(self, vectors):
@@ -402,15 +398,9 @@ class TextTargetTransformer(BaseDeepTransformer):
             )
 
     def _plan(self, samples, targets):
-        shape = layer_shape(self)
-        augment = None
-        if self.augment is not None:
-            augment = make_augmentation(self.augment, shape)
         description = {
             "network": "TargetNetwork",
-            "encoder": describe_encoder(self, shape, choose_channels(self, shape)),
-            "shape": shape,
-            "standardize": not isinstance(self.encoder, Module),
+            **describe_input(self),
             "n_components": int(self.n_components),
             "n_targets": self._n_targets,
             "activation": self.activation,
@@ -421,7 +411,7 @@ class TextTargetTransformer(BaseDeepTransformer):
         loss = CosineLoss() if is_cosine else nn.CrossEntropyLoss()
         return Plan(
             description,
-            Supervised(loss, augment),
+            Supervised(loss, make_augmentation(self.augment, layer_shape(self))),
             start=partial(start_network, n_components=self.n_components),
             decays="matrices",
         )

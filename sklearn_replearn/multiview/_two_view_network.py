@@ -9,9 +9,6 @@ from sklearn_replearn._deep.networks.embedding import EmbeddingNetwork
 from sklearn_replearn._deep.networks.network import Network, build_layers, mlp
 from sklearn_replearn._deep.networks.word_vectors import by_rarity, combine_words
 
-#: Standard deviation of the numbers in the vectors of words at the start.
-SPREAD = 0.3
-
 
 class TwoViewNetwork(EmbeddingNetwork):
     """Rows of the first view to embeddings, and a network of the second view.
@@ -126,12 +123,12 @@ def start_words(network, captions, *, vectors, counts):
     n_words = len(counts)
     with torch.no_grad():
         start = torch.randn(network.trained[:-1].shape).double()
-        network.trained[:-1] = SPREAD * by_rarity(start, counts)
+        network.trained[:-1] = by_rarity(start, counts)
         if vectors is not None and np.nan_to_num(vectors).any():
             vectors = torch.from_numpy(vectors).double().nan_to_num(0.0)
             known = vectors.any(1)
             counts = functional.pad(counts, (0, len(vectors) - n_words), value=1.0)
-            given = SPREAD * by_rarity(vectors[known], counts[known])
+            given = by_rarity(vectors[known], counts[known])
             network.given[known] = given.float()
             network.trained[:-1][known[:n_words]] = 0
         some = captions.take(torch.arange(len(captions))[:: len(captions) // 1024 + 1])

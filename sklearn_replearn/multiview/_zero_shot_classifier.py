@@ -14,8 +14,9 @@ from sklearn_replearn._feature_names import take_feature_names
 from sklearn_replearn._fitted_state import is_fitted, unchanged_by_errors
 from sklearn_replearn._labels import read_classes
 from sklearn_replearn._scaling import unit_rows
-from sklearn_replearn._second_view import has_second_view, last_step
+from sklearn_replearn._second_view import two_view_step
 from sklearn_replearn._sklearn import HasMethods, _fit_context
+from sklearn_replearn.multiview._captions import sums_of_items
 
 
 class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
@@ -125,10 +126,10 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             prompts or X.
         """
         with unchanged_by_errors(self):
-            if not has_second_view(self.embedder):
+            if two_view_step(self.embedder) is None:
                 raise ValueError(
-                    f"{type(last_step(self.embedder)).__name__} has no second view: it "
-                    "has no transform_y; pass an embedder of two views, such as CLIP."
+                    f"{type(self.embedder).__name__} has no second view: it has no "
+                    "transform_y; pass an embedder of two views, such as CLIP."
                 )
             purpose = "it names the classes"
             self.classes_, codes = read_classes(self, X, y, purpose, many=True)
@@ -167,7 +168,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
             In the order of `classes_`: the softmax of the cosines over the temperature.
         """
         cosines = self._cosines(X)
-        temperature = getattr(last_step(self.embedder_), "temperature_", 1.0)
+        temperature = getattr(two_view_step(self.embedder_), "temperature_", 1.0)
         return softmax(cosines / temperature)
 
     def _prompts_of(self, name):
@@ -207,7 +208,7 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         views = [texts[0] if one_each else texts for texts in prompts]
         y = [views[code] for code in codes]
         given = {}
-        if has_fit_parameter(last_step(self.embedder), "groups"):
+        if has_fit_parameter(two_view_step(self.embedder), "groups"):
             is_pipeline = isinstance(self.embedder, Pipeline)
             step = f"{self.embedder.steps[-1][0]}__" if is_pipeline else ""
             given = {f"{step}groups": codes}
@@ -217,9 +218,9 @@ class ZeroShotClassifier(ClassifierMixin, BaseEstimator):
         """A unit vector of each class."""
         counts = np.array([len(texts) for texts in prompts])
         flat = [text for texts in prompts for text in texts]
-        vectors = last_step(self.embedder_).transform_y(flat)
+        vectors = two_view_step(self.embedder_).transform_y(flat)
         vectors = unit_rows(check_array(vectors, dtype=float))
-        vectors = np.add.reduceat(vectors, counts.cumsum() - counts, axis=0)
+        vectors = sums_of_items(vectors, counts)
         is_zero = ~vectors.any(axis=1)
         if is_zero.any():
             first = is_zero.argmax()

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.preprocessing import normalize
 
 from sklearn_replearn._containers import dense
-from sklearn_replearn._second_view import has_second_view, last_step
+from sklearn_replearn._second_view import two_view_step
 from sklearn_replearn.plotting._embedding_input import (
     check_embedding,
     check_labels,
@@ -404,12 +404,13 @@ class EmbeddingDisplay:
             When what is drawn is empty, not finite, or does not match in length.
         """
         require_transform(estimator, "EmbeddingDisplay.from_embedding")
-        if not has_second_view(estimator):
+        step = two_view_step(estimator)
+        if step is None:
             raise TypeError(
-                f"{type(last_step(estimator)).__name__} has no transform_y; give an "
-                "embedder of two views, such as CLIP"
+                f"{type(estimator).__name__} has no transform_y; give an embedder of "
+                "two views, such as CLIP"
             )
-        views = [estimator.transform(X), last_step(estimator).transform_y(y)]
+        views = [estimator.transform(X), step.transform_y(y)]
         views = [normalize(check_embedding(Z)[0]) for Z in views]
         n_first, n_second = map(len, views)
         if texts is None and all(isinstance(text, str) for text in y):

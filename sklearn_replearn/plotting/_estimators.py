@@ -3,19 +3,12 @@
 from math import prod
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_replearn._containers import dense
-
-
-def thawed(estimator):
-    """The estimator in a FrozenEstimator; any other itself."""
-    while isinstance(estimator, FrozenEstimator):
-        estimator = estimator.estimator
-    return estimator
+from sklearn_replearn._fitted_state import thawed
 
 
 def last_step(estimator):

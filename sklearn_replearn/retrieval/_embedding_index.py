@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 
 from sklearn_replearn._counts import check_count
 from sklearn_replearn._fitted_state import unchanged_by_errors
-from sklearn_replearn._second_view import has_second_view, last_step
+from sklearn_replearn._second_view import two_view_step
 from sklearn_replearn._sklearn import Interval, StrOptions, _fit_context
 from sklearn_replearn.retrieval._engines import (
     Hnsw,
@@ -364,12 +364,13 @@ class EmbeddingIndex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if view == "x":
             vectors = self.embedder_.transform(X)
         else:
-            if not has_second_view(self.embedder_):
+            step = two_view_step(self.embedder_)
+            if step is None:
                 raise ValueError(
                     f"{type(self.embedder_).__name__} has no second view: it has no "
                     "transform_y."
                 )
-            vectors = last_step(self.embedder_).transform_y(X)
+            vectors = step.transform_y(X)
         return check_array(vectors, accept_sparse="csr", dtype=(np.float64, np.float32))
 
     def _vector(self, query, view):
@@ -382,7 +383,7 @@ class EmbeddingIndex(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             vector = self.vectors_[[query]]
         else:
             if view == "auto":
-                has_two = has_second_view(self.embedder_)
+                has_two = two_view_step(self.embedder_) is not None
                 view = "y" if isinstance(query, str) and has_two else "x"
             one = [query] if not hasattr(query, "shape") else query[np.newaxis]
             vector = self._embed(one, view)

@@ -10,6 +10,7 @@ from contextlib import closing, nullcontext
 
 import numpy as np
 from joblib import effective_n_jobs
+from sklearn.utils import gen_batches
 
 from sklearn_replearn._blas_threads import one_blas_thread
 from sklearn_replearn._containers import row_blocks
@@ -74,10 +75,7 @@ class ExactSearch:
         positions : ndarray of intp, of shape (n_queries, k)
             Of equal distances, the first item comes first.
         """
-        blocks = [
-            queries[start : start + N_QUERIES]
-            for start in range(0, len(queries), N_QUERIES)
-        ]
+        blocks = [queries[some] for some in gen_batches(len(queries), N_QUERIES)]
         n_threads = 1 if self.n_jobs is None else effective_n_jobs(self.n_jobs)
         n_threads = min(n_threads, len(blocks))
         with one_blas_thread() if n_threads > 1 else nullcontext():

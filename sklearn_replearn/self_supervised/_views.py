@@ -4,13 +4,11 @@ from numbers import Integral
 
 from sklearn_replearn._deep.estimators.encoders import (
     ENCODER_PARAMETERS,
-    choose_channels,
-    describe_encoder,
+    describe_input,
     layer_shape,
     make_augmentation,
     whole_numbers,
 )
-from sklearn_replearn._deep.networks.own_modules import Module
 from sklearn_replearn._sklearn import Interval, StrOptions
 
 #: Constraints of the parameters that make the network and the views.
@@ -49,20 +47,18 @@ def make_views(estimator):
 
 def describe_projection(estimator):
     """Description of a `ProjectionNetwork`."""
-    shape = layer_shape(estimator)
-    encoder = describe_encoder(estimator, shape, choose_channels(estimator, shape))
+    description = describe_input(estimator)
+    encoder = description["encoder"]
     if isinstance(encoder, dict) and encoder["layers"] == "conv_embedding":
         encoder["global_pooling"] = True
     return {
         "network": "ProjectionNetwork",
-        "encoder": encoder,
-        "shape": shape,
+        **description,
         "n_components": int(estimator.n_components),
         "projection_sizes": whole_numbers(
             "projection_sizes", estimator.projection_sizes, "units"
         ),
         "activation": estimator.activation,
-        "standardize": not isinstance(estimator.encoder, Module),
         "layer": layer_name(estimator.layer, encoder),
         "pool_size": int(estimator.pool_size),
     }

@@ -175,8 +175,7 @@ class SpectralFeatures(TransformerMixin, BaseEstimator):
             together.
         """
         with unchanged_by_errors(self):
-            waves, _ = read_waves(self, X, reset=True)
-            self._check_lengths(waves)
+            self._read(X, reset=True)
             self._filters()
         return self
 
@@ -248,8 +247,7 @@ class SpectralFeatures(TransformerMixin, BaseEstimator):
     def _frames(self, X):
         """For each wave and channel the values of its frames, and their slopes."""
         check_is_fitted(self)
-        waves, is_single = read_waves(self, X, reset=False)
-        self._check_lengths(waves)
+        waves, is_single = self._read(X, reset=False)
         n_frame, n_hop, n_fft = self._sizes()
         filters = self._filters()
         frames = []
@@ -324,8 +322,10 @@ class SpectralFeatures(TransformerMixin, BaseEstimator):
             )
         return filters
 
-    def _check_lengths(self, waves):
+    def _read(self, X, *, reset):
+        """Waves, none shorter than a frame, and whether X is in single precision."""
         n_frame, _, _ = self._sizes()
+        waves, is_single = read_waves(self, X, reset=reset)
         for position, wave in enumerate(waves):
             if len(wave) < n_frame:
                 raise ValueError(
@@ -333,6 +333,7 @@ class SpectralFeatures(TransformerMixin, BaseEstimator):
                     f"the {n_frame} of a frame of {self.frame_duration} seconds; set "
                     "sampling_rate to that of the waves, or lower frame_duration."
                 )
+        return waves, is_single
 
     @property
     def _n_features_out(self):

@@ -5,6 +5,8 @@ from numbers import Number
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from sklearn_replearn._waves import as_wave
+
 #: Integers of recordings, which stand for [-1, 1].
 SCALED = (np.int16, np.int32)
 
@@ -41,7 +43,7 @@ def read_waves(estimator, X, *, reset):
     else:
         if reset:
             vars(estimator).pop("n_features_in_", None)
-        found = [as_wave(position, wave) for position, wave in enumerate(X)]
+        found = [as_columns(position, wave) for position, wave in enumerate(X)]
         if not found:
             raise ValueError("X has no waves; at least one is needed.")
         types = {wave.dtype for wave in found}
@@ -75,24 +77,12 @@ def is_table(X):
     return X.ndim == 2 or (X.ndim < 2 and X.dtype != object)
 
 
-def as_wave(position, wave):
-    """One of several waves as an array of two axes."""
-    name = f"X[{position}]"
-    wave = np.asarray(wave)
-    if wave.dtype.kind in "US":
-        raise ValueError(
-            f"{name} is text, but a wave is an array of numbers; read files first, as "
-            "by scipy.io.wavfile.read."
-        )
-    if wave.ndim not in (1, 2):
-        raise ValueError(
-            f"{name} has shape {wave.shape}, but a wave has its values along one axis, "
-            "and its channels along a second one."
-        )
-    if not wave.size:
-        raise ValueError(f"{name} is empty; leave it out.")
-    wave = wave.reshape(len(wave), -1)
-    return check_array(wave, input_name=name)
+def as_columns(position, wave):
+    """One of several waves as a finite array, with a column for each channel."""
+    wave = as_wave(position, wave)
+    if not len(wave):
+        raise ValueError(f"X[{position}] is empty; leave it out.")
+    return check_array(wave.reshape(len(wave), -1), input_name=f"X[{position}]")
 
 
 def as_numbers(values):

@@ -72,15 +72,24 @@ def choose_channels(estimator, shape):
     return CHANNELS_OF_LARGE if is_large else CHANNELS
 
 
-def describe_network(estimator):
-    """Description of a network that embeds rows by the encoder of an estimator."""
+def describe_input(estimator):
+    """What a description has of the encoder of an estimator, and of its samples."""
     shape = layer_shape(estimator)
     return {
-        "network": "EmbeddingNetwork",
-        "encoder": describe_encoder(estimator, shape, estimator.channels),
+        "encoder": describe_encoder(
+            estimator, shape, choose_channels(estimator, shape)
+        ),
         "shape": shape,
-        "normalize": bool(estimator.normalize),
         "standardize": not isinstance(estimator.encoder, Module),
+    }
+
+
+def describe_network(estimator):
+    """Description of a network that embeds rows by the encoder of an estimator."""
+    return {
+        "network": "EmbeddingNetwork",
+        "normalize": bool(estimator.normalize),
+        **describe_input(estimator),
     }
 
 

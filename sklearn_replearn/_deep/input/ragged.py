@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from sklearn_replearn._deep.input.samples import Samples
+from sklearn_replearn._waves import as_wave
 
 #: Lengths that samples are padded to.
 BUCKETS = torch.tensor([*range(16, 129, 16), *(2**power for power in range(8, 63))])
@@ -320,25 +321,6 @@ class Waves(RaggedSamples):
 def ends_of(arrays):
     """Where each array ends when they are put one after another."""
     return torch.tensor([len(array) for array in arrays], dtype=torch.int64).cumsum(0)
-
-
-def as_wave(position, wave):
-    """One signal as an array of numbers; errors name its position in X."""
-    try:
-        array = np.asarray(wave)
-    except ValueError:  # lists of different lengths
-        array = np.asarray(wave, dtype=object)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"X[{position}] is not an array of real numbers (its type is "
-            f"{array.dtype}); pass each signal as an array of floats or integers."
-        )
-    if array.ndim not in (1, 2) or 0 in array.shape[1:]:
-        raise ValueError(
-            f"X[{position}] has shape {array.shape}; a signal has shape (length,) or "
-            "(length, n_channels)."
-        )
-    return array
 
 
 def common_dtype(arrays):

@@ -2,6 +2,9 @@
 
 from torch.nn import functional
 
+#: Standard deviation of the numbers in the vectors.
+SPREAD = 0.3
+
 
 def by_rarity(vectors, counts):
     """Vectors with lengths by how rare the words are, and a mean token of zero.
@@ -17,12 +20,12 @@ def by_rarity(vectors, counts):
     Returns
     -------
     vectors : tensor of shape (n_words, n_components)
-        With a standard deviation of 1.
+        With a standard deviation of `SPREAD`.
     """
     shares = (counts / counts.sum())[:, None]
     vectors = functional.normalize(vectors) * (1 - shares.log())
     vectors = vectors - (shares * vectors).sum(0)
-    return vectors / vectors.std(correction=0).clamp_min(1e-12)
+    return SPREAD * vectors / vectors.std(correction=0).clamp_min(1e-12)
 
 
 def combine_words(packed, vectors, mode, left_out=None):

@@ -38,7 +38,7 @@ def hold_out(samples, targets, fraction, seed):
         n_each = np.array([round(fraction * n)])
     n_held_out = n_each.sum()
     if 1 <= n_held_out <= n - 2:
-        return _parts(order, ranks, n_each)
+        return both_parts(first_of_each(order, ranks, n_each))
     if max(counts) < 2:
         raise ValueError(
             f"early_stopping leaves one of the {unit} of each class in training, but "
@@ -98,7 +98,7 @@ def hold_out_couples(samples, targets, fraction, seed):
             "train with and to validate with, but y has too few classes with several "
             "rows; pass X_val and y_val, or set early_stopping=False."
         )
-    return _parts(order, ranks, n_each)
+    return both_parts(first_of_each(order, ranks, n_each))
 
 
 def _codes(samples, targets):
@@ -106,9 +106,10 @@ def _codes(samples, targets):
     return targets.numpy() if has_classes else np.zeros(len(samples))
 
 
-def _parts(order, ranks, n_each):
-    is_held_out = torch.from_numpy(first_of_each(order, ranks, n_each))
-    index = torch.arange(len(order))
+def both_parts(is_held_out):
+    """Indices of the samples to train with and of those held out, by a mask."""
+    is_held_out = torch.from_numpy(is_held_out)
+    index = torch.arange(len(is_held_out))
     return index[~is_held_out], index[is_held_out]
 
 
